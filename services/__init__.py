@@ -1,0 +1,1 @@
+"""The four services of Drawdown; each owns its tables and meets the others only in topics."""

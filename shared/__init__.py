@@ -1,0 +1,1 @@
+"""Words and mechanism that all services share; never a business rule."""

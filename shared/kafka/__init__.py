@@ -1,0 +1,1 @@
+"""Kafka in: batches of raw records, each in one transaction together with the offsets that follow them."""

@@ -1,0 +1,85 @@
+"""A record as it came from Kafka, before anybody has understood it."""
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shared.outbox import Origin
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+_STRUCTURED: Final = b"application/cloudevents"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One record: where it stood and its bytes. `topic` is the logical name, without a stack's prefix."""
+
+    topic: str
+    partition: int
+    incarnation: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
+
+    def header(self, name: str) -> str | None:
+        """The text of a header, whatever its bytes; None where it is missing."""
+        for key, value in self.headers:
+            if key == name and value is not None:
+                return value.decode("utf-8", "replace")
+        return None
+
+    @property
+    def event_id(self) -> str | None:
+        """The CloudEvents id that the sender gave."""
+        return self.header("ce_id")
+
+    @property
+    def data(self) -> bytes:
+        """The event's JSON data: the value itself, or its ``data`` member where it came in structured mode.
+
+        What cannot be unwrapped is given back as it is, so that its decoder says what is wrong with it.
+        """
+        if not self.headers or not (self.header("content-type") or "").encode().startswith(_STRUCTURED):
+            return self.value
+        try:
+            return json.dumps(json.loads(self.value)["data"]).encode()
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return self.value
+
+    def origin(self) -> Origin:
+        """Whom to name as the cause of what follows from this record. What the headers claim is recorded as claimed."""
+        return Origin(
+            actor="system",
+            causation_id=self.event_id,
+            correlation_id=self.header("ce_correlationid") or self.event_id,
+            traceparent=self.header("traceparent"),
+        )
+
+
+def fingerprint(record: "ConsumerRecord[bytes, bytes]") -> tuple[int, int]:
+    """What tells a record from another at the same offset of another log: its timestamp and the CRC-32 of its bytes."""
+    return record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
+
+
+def arrivals_of(records: "Iterable[ConsumerRecord[bytes, bytes]]", *, prefix: str, incarnation: int) -> "list[Arrival]":
+    """The records of one partition as arrivals."""
+    cut = len(prefix)
+    return [
+        Arrival(
+            topic=r.topic[cut:],
+            partition=r.partition,
+            incarnation=incarnation,
+            offset=r.offset,
+            key=r.key,
+            value=r.value if r.value is not None else b"",
+            headers=tuple(r.headers),
+            timestamp_ms=r.timestamp,
+        )
+        for r in records
+    ]
