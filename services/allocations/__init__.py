@@ -1,0 +1,1 @@
+"""Promises: funds, deals, allocations, and the terms of capital calls until they are receivables."""

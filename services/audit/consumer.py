@@ -1,0 +1,121 @@
+"""Kafka in: every record of every topic becomes an entry, whether anybody can read it or not."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import orjson
+
+from services.audit import handlers
+from services.audit.domain import Facts, Item, cut_accounts
+from shared import topics
+from shared.contracts import AuditRecorded, Unreadable, decode
+from shared.kafka.records import Arrival
+from shared.postgres import Connection
+
+READS: Final = (*topics.ALL, *topics.DEAD_LETTERS)
+
+# Elsewhere an event's id was given by others, or is that of the event the dead letter was: it proves nothing.
+_WITH_IDS_OF_OURS: Final = frozenset(topics.ALL) - {topics.PAYMENT_RECEIVED}
+_LONGEST_TEXT: Final = 200
+_LONGEST_KEY_BYTES: Final = 1_024
+
+
+async def apply(db: Connection, arrivals: Sequence[Arrival], now: datetime, *, account_key: bytes) -> None:
+    """One batch, inside the caller's transaction."""
+    await handlers.record(db, [read(arrival, now, account_key) for arrival in arrivals])
+
+
+def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
+    """What a record says, as far as it can be understood; what cannot is entered all the same."""
+    headers = dict(arrival.headers)
+    event_id = _text(headers, "ce_id")
+    identity = _identity(arrival, event_id)
+    actor, action, outcome = _text(headers, "ce_actor"), None, None
+    resource_type, resource_id = _resource(_text(headers, "ce_subject"))
+    causation_id = _text(headers, "ce_causationid")
+    if arrival.topic == topics.AUDIT_RECORDED:
+        actor, action, resource_type, resource_id, outcome = _act(arrival, actor)
+    elif arrival.topic == topics.PAYMENT_RECEIVED and resource_id is None:
+        resource_type, resource_id = "payment", _payment(arrival)
+    elif arrival.topic.endswith(".dlt"):
+        action, outcome = "dead_letter", _text(headers, "dlt-reason")
+        resource_type, resource_id = "record", _letter(headers)
+    facts = Facts(
+        topic=arrival.topic,
+        partition=arrival.partition,
+        incarnation=arrival.incarnation,
+        offset=arrival.offset,
+        timestamp_ms=arrival.timestamp_ms,
+        key=arrival.key and arrival.key[:_LONGEST_KEY_BYTES],
+        identity=identity,
+        claimed_id=None if event_id == identity else event_id,
+        type=_text(headers, "ce_type"),
+        actor=actor,
+        action=action,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        outcome=outcome,
+        causation_id=causation_id,
+        correlation_id=_text(headers, "ce_correlationid"),
+        occurred_at=_time(headers),
+        recorded_at=now,
+    )
+    return Item(facts, cut_accounts(arrival.value, account_key))
+
+
+def _text(headers: Mapping[str, bytes], name: str) -> str | None:
+    """A header as text that can be stored: bytes that are none, and NULs, are shown as replaced."""
+    value = headers.get(name)
+    if value is None:
+        return None
+    return value.decode("utf-8", "replace").replace("\0", "\ufffd")[:_LONGEST_TEXT]
+
+
+def _identity(arrival: Arrival, event_id: str | None) -> str:
+    """The event's id where we gave it, so a record published twice is one event; else its place in Kafka."""
+    if event_id and arrival.topic in _WITH_IDS_OF_OURS and len(event_id) < _LONGEST_TEXT and event_id[0] != "@":
+        return event_id
+    return f"@{arrival.incarnation}/{arrival.partition}/{arrival.offset}"
+
+
+def _resource(subject: str | None) -> tuple[str | None, str | None]:
+    """``call/17`` is the resource 17 of the type call."""
+    kind, slash, name = (subject or "").partition("/")
+    return (kind, name) if slash and kind and name else (None, None)
+
+
+def _act(arrival: Arrival, claimed: str | None) -> tuple[str | None, str | None, str | None, str | None, str | None]:
+    """Actor, action, resource type, resource id and outcome of an action that a service recorded."""
+    try:
+        act = decode(AuditRecorded, arrival.data)
+    except Unreadable:
+        return claimed, None, None, None, None
+    return act.actor, act.action, act.resource_type, act.resource_id, act.outcome
+
+
+def _payment(arrival: Arrival) -> str | None:
+    """The identity that a bank gave its entry, where the record can be read so far."""
+    try:
+        entry = orjson.loads(arrival.data)
+        source, payment_id = entry["source"], entry["payment_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(source, str) or not isinstance(payment_id, str):
+        return None
+    return f"{source}/{payment_id}".replace("\0", "\ufffd")[: 2 * _LONGEST_TEXT]
+
+
+def _letter(headers: Mapping[str, bytes]) -> str | None:
+    """Where the dead letter's record stood, such as ``payment.received/3/1704``."""
+    place = [_text(headers, name) for name in ("dlt-topic", "dlt-partition", "dlt-offset")]
+    return None if None in place else "/".join(step or "" for step in place)
+
+
+def _time(headers: Mapping[str, bytes]) -> datetime | None:
+    text = _text(headers, "ce_time")
+    try:
+        told = datetime.fromisoformat(text or "")
+        return None if told.tzinfo is None else told.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

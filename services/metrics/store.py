@@ -1,0 +1,367 @@
+"""The metrics service's only SQL. One static statement above the one function that runs it.
+
+Writes take whole batches, one statement per writer of a table, with the rows in id order, so batches never deadlock.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from datetime import date
+from operator import attrgetter
+from typing import Final, Protocol
+
+from services.metrics.domain import (
+    Allocation,
+    Call,
+    CallGroup,
+    Deal,
+    Fund,
+    Hold,
+    Receivable,
+    Snapshot,
+    Terms,
+    Totals,
+)
+from shared.money import Minor
+from shared.postgres import Connection
+
+
+class Writes(Protocol):
+    """Where a batch is written: a connection, or one that writes to tables beside the live ones."""
+
+    async def execute(self, query: str, *args: object) -> str: ...
+
+
+def _columns(snapshots: Sequence[Snapshot]) -> list[list[object]]:
+    """One array per field, in the order in which the snapshot's class names them."""
+    names = [field.name for field in fields(snapshots[0])]  # type: ignore[arg-type]  # every snapshot is a dataclass
+    return [list(column) for column in zip(*map(attrgetter(*names), snapshots), strict=True)]
+
+
+# --- writes: the newest version wins ---------------------------------------------------------------------------------
+
+SAVE_FUNDS: Final = """
+insert into metrics.fund as mine (id, name, currency, time_zone, size_minor, version)
+select *
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+    on conflict (id) do update
+   set name        = excluded.name,
+       currency    = excluded.currency,
+       time_zone   = excluded.time_zone,
+       size_minor  = excluded.size_minor,
+       version     = excluded.version
+ where mine.version < excluded.version
+"""
+
+
+async def save_funds(db: Writes, funds: Sequence[Fund]) -> None:
+    if funds:
+        await db.execute(SAVE_FUNDS, *_columns(funds))
+
+
+SAVE_DEALS: Final = """
+insert into metrics.deal as mine (id, name, stage, version)
+select *
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
+    on conflict (id) do update
+   set name    = excluded.name,
+       stage   = excluded.stage,
+       version = excluded.version
+ where mine.version < excluded.version
+"""
+
+
+async def save_deals(db: Writes, deals: Sequence[Deal]) -> None:
+    if deals:
+        await db.execute(SAVE_DEALS, *_columns(deals))
+
+
+SAVE_ALLOCATIONS: Final = """
+insert into metrics.allocation as mine
+       (id, fund_id, deal_id, currency, committed_minor, planned_minor, called_minor, funded_minor,
+        status, funding_status, occurred_at, version)
+select *
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+              $8::bigint[], $9::text[], $10::text[], $11::timestamptz[], $12::bigint[])
+    on conflict (id) do update
+   set committed_minor = excluded.committed_minor,
+       planned_minor   = excluded.planned_minor,
+       called_minor    = excluded.called_minor,
+       funded_minor    = excluded.funded_minor,
+       status          = excluded.status,
+       funding_status  = excluded.funding_status,
+       occurred_at     = excluded.occurred_at,
+       version         = excluded.version
+ where mine.version < excluded.version
+"""
+
+
+async def save_allocations(db: Writes, allocations: Sequence[Allocation]) -> None:
+    if allocations:
+        await db.execute(SAVE_ALLOCATIONS, *_columns(allocations))
+
+
+# The due date is the terms' to change; a receivable says it too, for the row that it may have to begin.
+SAVE_TERMS: Final = """
+insert into metrics.call as mine
+       (id, allocation_id, fund_id, deal_id, seq_no, reference, currency, due_date,
+        planned_minor, notice_date, issued_on, priority, stage, terms_occurred_at, terms_version)
+select *
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::date[],
+              $9::bigint[], $10::date[], $11::date[], $12::text[], $13::text[], $14::timestamptz[], $15::bigint[])
+    on conflict (id) do update
+   set due_date          = excluded.due_date,
+       planned_minor     = excluded.planned_minor,
+       notice_date       = excluded.notice_date,
+       issued_on         = excluded.issued_on,
+       priority          = excluded.priority,
+       stage             = excluded.stage,
+       terms_occurred_at = excluded.terms_occurred_at,
+       terms_version     = excluded.terms_version
+ where mine.terms_version < excluded.terms_version
+"""
+
+
+async def save_terms(db: Writes, terms: Sequence[Terms]) -> None:
+    if terms:
+        await db.execute(SAVE_TERMS, *_columns(terms))
+
+
+SAVE_RECEIVABLES: Final = """
+insert into metrics.call as mine
+       (id, allocation_id, fund_id, deal_id, seq_no, reference, currency, due_date,
+        original_minor, released_minor, amount_minor, paid_minor, last_paid_on, status, postings, occurred_at, version)
+select *
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::date[],
+              $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::date[], $14::text[], $15::bigint[],
+              $16::timestamptz[], $17::bigint[])
+    on conflict (id) do update
+   set original_minor = excluded.original_minor,
+       released_minor = excluded.released_minor,
+       amount_minor   = excluded.amount_minor,
+       paid_minor     = excluded.paid_minor,
+       last_paid_on   = excluded.last_paid_on,
+       status         = excluded.status,
+       postings       = excluded.postings,
+       occurred_at    = excluded.occurred_at,
+       version        = excluded.version
+ where mine.version < excluded.version
+"""
+
+
+async def save_receivables(db: Writes, receivables: Sequence[Receivable]) -> None:
+    if receivables:
+        await db.execute(SAVE_RECEIVABLES, *_columns(receivables))
+
+
+SAVE_HOLDS: Final = """
+insert into metrics.hold as mine
+       (id, source, payment_id, kind, amount_minor, currency, value_date, fund_id, call_id, reason, state, resolution,
+        occurred_at, version)
+select *
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::date[], $8::bigint[],
+              $9::bigint[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::bigint[])
+    on conflict (id) do update
+   set amount_minor = excluded.amount_minor,
+       value_date   = excluded.value_date,
+       fund_id      = excluded.fund_id,
+       call_id      = excluded.call_id,
+       reason       = excluded.reason,
+       state        = excluded.state,
+       resolution   = excluded.resolution,
+       occurred_at  = excluded.occurred_at,
+       version      = excluded.version
+ where mine.version < excluded.version
+"""
+
+
+async def save_holds(db: Writes, holds: Sequence[Hold]) -> None:
+    if holds:
+        await db.execute(SAVE_HOLDS, *_columns(holds))
+
+
+# --- rebuild ---------------------------------------------------------------------------------------------------------
+
+# Whole rows as PostgreSQL writes them, in id order: the same state gives the same bytes.
+DUMPS: Final = {
+    "fund": "select row_to_json(t)::text from metrics.fund t order by id",
+    "deal": "select row_to_json(t)::text from metrics.deal t order by id",
+    "allocation": "select row_to_json(t)::text from metrics.allocation t order by id",
+    "call": "select row_to_json(t)::text from metrics.call t order by id",
+    "hold": "select row_to_json(t)::text from metrics.hold t order by id",
+}
+TABLES: Final = tuple(DUMPS)
+
+
+async def dump(db: Connection, table: str, *, schema: str = "metrics") -> AsyncIterator[str]:
+    """One line of JSON per row, in id order; inside a transaction whose time zone is UTC."""
+    async for row in db.cursor(_in_schema(DUMPS[table], schema), prefetch=5_000):
+        yield row[0]
+
+
+def _in_schema(query: str, schema: str) -> str:
+    return query.replace("metrics.", f"{schema}.")
+
+
+class Beside:
+    """A connection's session with empty temporary tables of the same names: what is written here leaves no trace.
+
+    The statements are the live ones word for word but for the schema, so a replay proves them too.
+    """
+
+    schema: Final = "pg_temp"
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    async def execute(self, query: str, *args: object) -> str:
+        return await self._db.execute(_in_schema(query, self.schema), *args)
+
+    async def make_tables(self) -> None:
+        for table in TABLES:
+            await self._db.execute(f"create temporary table {table} (like metrics.{table} including all)")
+
+
+READ_TO: Final = """
+select topic, partition, incarnation, next_offset
+  from position
+ where next_offset > 0
+ order by topic, partition
+"""
+
+
+async def read_to(db: Connection) -> dict[tuple[str, int], tuple[int, int]]:
+    """How far each (topic, partition) is in the tables: the log's incarnation, and the next offset to read."""
+    rows = await db.fetch(READ_TO)
+    return {(r["topic"], r["partition"]): (r["incarnation"], r["next_offset"]) for r in rows}
+
+
+# The running service takes these rows first, in this order; so a batch in flight is waited for and the next is refused.
+LOCK_POSITIONS: Final = """
+select 1 from position order by topic, partition for update
+"""
+
+RESET_POSITIONS: Final = """
+update position set next_offset = 0, last_timestamp_ms = null, last_crc = null
+"""
+
+EMPTY_TABLES: Final = """
+truncate metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold
+"""
+
+
+async def begin_again(db: Connection) -> None:
+    """Empties the read model and goes back to the beginning of every topic, in the caller's transaction."""
+    await db.execute(LOCK_POSITIONS)
+    await db.execute(RESET_POSITIONS)
+    await db.execute(EMPTY_TABLES)
+
+
+# --- reads -----------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def one_moment(db: Connection) -> AsyncIterator[None]:
+    """All reads inside see the same committed state, so figures from two statements belong together."""
+    async with db.transaction(isolation="repeatable_read", readonly=True):
+        yield
+
+
+FIND_FUND: Final = """
+select id, name, currency, time_zone, size_minor as size, version
+  from metrics.fund
+ where id = $1
+"""
+
+
+async def find_fund(db: Connection, fund_id: int) -> Fund | None:
+    row = await db.fetchrow(FIND_FUND, fund_id)
+    return Fund(**row) if row else None
+
+
+# Allocations alone: no join, so nothing can be counted twice. Sums of bigint are numeric and cannot overflow.
+SUM_ALLOCATIONS: Final = """
+select coalesce(sum(committed_minor), 0) as committed,
+       coalesce(sum(planned_minor), 0)   as planned,
+       coalesce(sum(called_minor), 0)    as called,
+       coalesce(sum(funded_minor), 0)    as funded
+  from metrics.allocation
+ where fund_id = $1
+"""
+
+
+async def sum_allocations(db: Connection, fund_id: int) -> Totals:
+    row = await db.fetchrow(SUM_ALLOCATIONS, fund_id)
+    assert row is not None, "an aggregate always answers one row"
+    return Totals(**{name: Minor(int(total)) for name, total in row.items()})
+
+
+GROUP_CALLS: Final = """
+select stage, status, count(*) as calls, coalesce(sum(amount_minor - paid_minor), 0) as outstanding
+  from metrics.call
+ where fund_id = $1
+ group by stage, status
+ order by stage, status
+"""
+
+
+async def group_calls(db: Connection, fund_id: int) -> list[CallGroup]:
+    rows = await db.fetch(GROUP_CALLS, fund_id)
+    return [CallGroup(r["stage"], r["status"], r["calls"], Minor(int(r["outstanding"]))) for r in rows]
+
+
+FIND_ALLOCATION: Final = """
+select id, fund_id, deal_id, currency, committed_minor as committed, planned_minor as planned, called_minor as called,
+       funded_minor as funded, status, funding_status, occurred_at, version
+  from metrics.allocation
+ where id = $1
+"""
+
+
+async def find_allocation(db: Connection, allocation_id: int) -> Allocation | None:
+    row = await db.fetchrow(FIND_ALLOCATION, allocation_id)
+    return Allocation(**row) if row else None
+
+
+CALLS_OF_ALLOCATION: Final = """
+select id, allocation_id, deal_id, seq_no, reference, due_date, stage, planned_minor as planned,
+       status as receivable_status, amount_minor as receivable_amount, coalesce(paid_minor, 0) as paid, last_paid_on
+  from metrics.call
+ where allocation_id = $1
+ order by id
+"""
+
+
+async def calls_of_allocation(db: Connection, allocation_id: int) -> list[Call]:
+    return [Call(**row) for row in await db.fetch(CALLS_OF_ALLOCATION, allocation_id)]
+
+
+# A page in the order of its index: fund, due date, id.
+CALENDAR: Final = """
+select c.id, c.allocation_id, c.deal_id, c.seq_no, c.reference, c.due_date, c.stage, c.planned_minor as planned,
+       c.status as receivable_status, c.amount_minor as receivable_amount, coalesce(c.paid_minor, 0) as paid,
+       c.last_paid_on, d.name as deal_name
+  from metrics.call c
+  left join metrics.deal d on d.id = c.deal_id
+ where c.fund_id = $1
+   and c.due_date between $2 and $3
+   and (c.due_date, c.id) > ($4, $5)
+   and coalesce(c.status, c.stage) <> all ($6::text[])
+ order by c.due_date, c.id
+ limit $7
+"""
+
+
+async def calendar(
+    db: Connection,
+    fund_id: int,
+    *,
+    first: date,
+    last: date,
+    after: tuple[date, int],
+    leave_out: Sequence[str],
+    limit: int,
+) -> list[Call]:
+    """At most `limit` calls due from `first` to `last`, behind `after` in the order of due date and id."""
+    rows = await db.fetch(CALENDAR, fund_id, first, last, *after, list(leave_out), limit)
+    return [Call(**row) for row in rows]

@@ -1,0 +1,96 @@
+"""What a bank says happened: identity, content, and which call an entry names."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+from shared.ids import CallId
+from shared.money import Minor
+from shared.reference import find, normalise
+
+Identity: TypeAlias = "tuple[str, str]"  # source, and the bank's own id of the entry: for ever
+
+RESERVED: Final = ("manual/", "edited/")  # sources of our own, which nobody else may use
+
+
+class Kind(StrEnum):
+    """Money in, or an earlier entry taken back."""
+
+    CREDIT = "credit"
+    REVERSAL = "reversal"
+
+
+class Rule(StrEnum):
+    """Why money counts towards a call, or no longer does."""
+
+    CALL_ID = "call_id"
+    REFERENCE = "reference"
+    PERSON = "person"
+    REVERSAL = "reversal"  # of an undo: the bank took the money back
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a bank account. `external_id` is the bank's own reference, which others call payment_id."""
+
+    source: str
+    external_id: str
+    kind: Kind
+    amount: Minor
+    currency: str
+    value_date: date
+    call_id: CallId | None = None
+    reference: str | None = None
+    remittance: str | None = None
+    reverses: str | None = None
+    remitter: str | None = None
+    account_hash: bytes | None = None
+    account_last4: str | None = None
+    method: str | None = None
+    booked_at: datetime | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who says so, and the bank's own id; nothing is booked twice under it."""
+        return self.source, self.external_id
+
+    @property
+    def content(self) -> bytes:
+        """16 bytes that are equal where two entries of one identity say the same."""
+        reference = normalise(self.reference) if self.reference else ""
+        told = (
+            f"{self.kind}\x1f{self.amount}\x1f{self.currency}\x1f{self.value_date}"
+            f"\x1f{self.call_id or ''}\x1f{reference}\x1f{self.reverses or ''}"
+        )
+        return blake2b(told.encode(), digest_size=16).digest()
+
+
+def is_reserved(source: str) -> bool:
+    """Whether the source is one that only we ourselves may name."""
+    return source.startswith(RESERVED)
+
+
+def named_calls(entry: Entry) -> tuple[CallId, ...]:
+    """The calls that an entry names, by id or by a valid reference of ours: one decides, several decide nothing."""
+    told: tuple[CallId, ...] = () if entry.call_id is None else (entry.call_id,)
+    for text in (entry.reference, entry.remittance):
+        if text is not None and _MAYBE_OURS.search(text):
+            told += _referenced(text)
+    return told if len(told) < 2 else tuple(dict.fromkeys(told))
+
+
+_MAYBE_OURS: Final = re.compile(r"[Rr][\s\-./]*[Ff]")
+
+
+@lru_cache(maxsize=20_000)  # a call's payments all carry its reference
+def _referenced(text: str) -> tuple[CallId, ...]:
+    return tuple(CallId(n) for n in find(text) if n > 0)
+
+
+def rule_of(entry: Entry) -> Rule:
+    """How the entry named its call."""
+    return Rule.REFERENCE if entry.call_id is None else Rule.CALL_ID

@@ -1,0 +1,132 @@
+"""Who is who: the identity of every entry, and the entry that a reversal takes back.
+
+One entry has one identity in every statement that shows it; two equal wires have two.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TypeAlias
+
+from services.payments.feeds.model import Entry, Kind, Statement, WhyNot
+from shared.money import Minor
+
+_Count: TypeAlias = Counter[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What must be known of a credit to recognise it as the original of a reversal."""
+
+    payment_id: str
+    amount: Minor
+    currency: str
+    end_to_end_id: str | None
+    uetr: str | None
+
+
+def identify(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements of a file with every entry's identity.
+
+    It is the bank's own reference; else a fingerprint, with a number that tells equal entries of one statement apart.
+    A reference that a bank gives twice in one statement is numbered likewise (``#2``), and a reversal that bears the
+    reference of its original gets ``/r``. Entries that are only shown use up no numbers: what is pending today is
+    booked tomorrow under the same identity.
+    """
+    pages: dict[tuple[str, str, str], tuple[int, _Count]] = {}
+    done = []
+    for statement in statements:
+        key = (statement.account, statement.currency, statement.id)
+        last_page, count = pages.get(key, (0, Counter()))
+        if statement.page <= last_page:  # the same statement once more, not its next page
+            count = Counter()
+        pages[key] = statement.page, count
+        credits = {e.bank_reference for e in statement.entries if e.posted and e.kind is Kind.CREDIT}
+        entries = [replace(e, payment_id=_identity(statement, e, credits, count)) for e in statement.entries]
+        done.append(replace(statement, entries=tuple(entries)))
+    return done
+
+
+def name_originals(
+    statements: Sequence[Statement], known: Mapping[tuple[str, str], Sequence[Credit]] = MappingProxyType({})
+) -> list[Statement]:
+    """The statements with `reverses` of each reversal as well as it can be told.
+
+    The bank's word decides; else the one credit of that account with the same UETR, end-to-end id or bank reference, of
+    those in the file and those `known` by account and currency; else the best reference that the bank gives, which a
+    person can follow up. A reversal without any is shown and not posted.
+    """
+    credits = {account: list(those) for account, those in known.items()}
+    for statement in statements:
+        credits.setdefault((statement.account, statement.currency), []).extend(_credits(statement))
+    done = []
+    for statement in statements:
+        its_credits = credits[statement.account, statement.currency]
+        entries = [_with_original(e, its_credits) if _is_open(e) else e for e in statement.entries]
+        done.append(replace(statement, entries=tuple(entries)))
+    return done
+
+
+def _credits(statement: Statement) -> list[Credit]:
+    return [
+        Credit(e.payment_id, e.amount, e.currency, e.end_to_end_id, e.uetr)
+        for e in statement.entries
+        if e.posted and e.kind is Kind.CREDIT
+    ]
+
+
+def _is_open(entry: Entry) -> bool:
+    if entry.kind is not Kind.REVERSAL or entry.original_found:
+        return False
+    return entry.posted or entry.why_not is WhyNot.NAMES_NO_ORIGINAL
+
+
+def _identity(statement: Statement, entry: Entry, credits: set[str | None], count: _Count) -> str:
+    base = entry.bank_reference or _fingerprint(statement.account, entry)
+    if entry.kind is Kind.REVERSAL and entry.posted and entry.bank_reference:
+        base += "/r" if entry.bank_reference in credits or entry.bank_reference == entry.reverses else ""
+    company = str(entry.kind) if entry.posted else "shown"
+    count[company, base] += 1
+    number = count[company, base]
+    if entry.bank_reference is None:
+        return f"{base}-{number}"
+    return base if number == 1 else f"{base}#{number}"
+
+
+def _fingerprint(account: str, entry: Entry) -> str:
+    """A digest of what a bank repeats word for word whenever it shows an entry again."""
+    text = " ".join(f"{entry.reference or ''} {entry.remittance or ''}".upper().split())
+    parts: tuple[str | int | date | None, ...] = (
+        account, entry.booking_date, entry.value_date, entry.amount, entry.currency, entry.mark, entry.kind,
+        (entry.remitter_name or "").upper(), text,
+    )  # fmt: skip
+    return "fp-" + sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:32]
+
+
+def _with_original(reversal: Entry, credits: Sequence[Credit]) -> Entry:
+    if any(c.payment_id == reversal.payment_id for c in credits):  # a bank that gives both the same reference
+        reversal = replace(reversal, payment_id=f"{reversal.payment_id}/r")
+    guess = reversal.end_to_end_id or reversal.uetr
+    if reversal.reverses not in {None, guess}:
+        found = any(c.payment_id == reversal.reverses for c in credits)
+        return replace(reversal, original_found=found)
+    for same in (
+        [c for c in credits if reversal.uetr and c.uetr == reversal.uetr],
+        [c for c in credits if reversal.end_to_end_id and c.end_to_end_id == reversal.end_to_end_id],
+        [c for c in credits if c.payment_id == reversal.bank_reference],
+    ):
+        if original := _the_one(reversal, same):
+            return replace(reversal, posted=True, why_not=None, reverses=original, original_found=True)
+    why_not = None if guess else WhyNot.NAMES_NO_ORIGINAL
+    return replace(reversal, posted=guess is not None, why_not=why_not, reverses=guess)
+
+
+def _the_one(reversal: Entry, credits: Sequence[Credit]) -> str | None:
+    """The only credit among these, or the only one of the reversal's amount; two that fit are none."""
+    ids = {c.payment_id for c in credits}
+    if len(ids) > 1:
+        ids = {c.payment_id for c in credits if (c.amount, c.currency) == (reversal.amount, reversal.currency)}
+    return ids.pop() if len(ids) == 1 else None

@@ -1,0 +1,263 @@
+"""Use cases of bank statements. One function is one transaction: know whose it is, find what is new, keep, tell."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from services.payments.domain import is_reserved
+from services.payments.feeds import BankFile, Entry, Kind, NotTaken, Statement, name_originals
+from services.payments.statements import store
+from services.payments.statements.store import Content, Original, Source, StoredFile, StoredStatement
+from shared import currency, outbox, reference, topics
+from shared.contracts.feeds import PaymentReceived, Remitter
+from shared.outbox import Event, Origin
+from shared.postgres import Connection
+from shared.refusal import Refused
+
+_SHOWN_CHARACTERS: Final = 4
+_SHORTEST_SHOWN: Final = 8
+_SHOWN_PROBLEMS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody sent: its bytes, what they say, and the source that was named with it."""
+
+    data: bytes
+    content: BankFile | NotTaken
+    source: str | None
+
+    @property
+    def sha256(self) -> bytes:
+        return sha256(self.data).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A statement with its source, its originals named and accounts cut, and the positions of what is new in it."""
+
+    source: Source
+    statement: Statement
+    new: tuple[int, ...]
+
+
+async def take_file(
+    db: Connection, upload: Upload, *, account_key: bytes, now: datetime, origin: Origin
+) -> StoredFile | Refused:
+    """Keeps the file, its statements and entries, and sends on every entry that was not sent on before.
+
+    The same bytes again change nothing and answer the same.
+    """
+    if isinstance(upload.content, NotTaken):
+        return not_taken(upload.content)
+    sources = await _sources(db, upload.content, upload.source, now=now)
+    if isinstance(sources, Refused):
+        return sources
+    await store.lock_sources(db, {source.id for source in sources})
+    digest = upload.sha256
+    file_id = await store.add_file(db, digest, upload.content.format, upload.data, origin.actor, now)
+    if file_id is not None:
+        told, events = await _tell(db, upload.content, sources, account_key, now)
+        ids = await store.add_statements(db, file_id, [(one.source.id, one.statement) for one in told])
+        for id, one in zip(ids, told, strict=True):
+            await store.add_entries(db, id, one.source.id, one.statement.entries, one.new)
+        await outbox.add(db, events, origin)
+    stored = await store.get_file(db, digest)
+    assert stored is not None, "it was added, here or by whom we waited for"
+    return stored
+
+
+async def look_at_file(db: Connection, upload: Upload, *, account_key: bytes, now: datetime) -> StoredFile | Refused:
+    """What `take_file` would do, with ids of 0, and nothing kept."""
+    if isinstance(upload.content, NotTaken):
+        return not_taken(upload.content)
+    sources = await _sources(db, upload.content, upload.source, now=None)
+    if isinstance(sources, Refused):
+        return sources
+    told, _ = await _tell(db, upload.content, sources, account_key, now)
+    statements = tuple(StoredStatement(0, 0, one.source.name, one.statement) for one in told)
+    return StoredFile(0, upload.content.format, upload.sha256, len(upload.data), statements)
+
+
+def not_taken(file: NotTaken) -> Refused:
+    """The refusal of a file, with every place that is wrong."""
+    problems = [{"where": problem.where, "what": problem.what} for problem in file.problems[:_SHOWN_PROBLEMS]]
+    first = file.problems[0]
+    more = f" (and {len(file.problems) - 1} more)" if len(file.problems) > 1 else ""
+    return Refused(
+        "invalid_bank_file",
+        f"the file is not taken: {first.where}: {first.what}{more}",
+        "Nothing was kept; ask the bank for a correct file, or correct the places that problems names.",
+        {
+            "format": file.format,
+            "problems": problems,
+            "errors": [{"loc": ["body", one["where"]], "msg": one["what"]} for one in problems],
+        },
+    )
+
+
+# ---- whose account is it
+
+
+async def _sources(db: Connection, file: BankFile, name: str | None, *, now: datetime | None) -> list[Source] | Refused:
+    """The source of each statement; the account that `name` is given for is remembered (not without `now`)."""
+    if name is not None and is_reserved(name):
+        return Refused("invalid_source", f"{name!r} is a name of ours: choose another, such as bank/acme-usd-1")
+    accounts = [(one.account, one.currency) for one in file.statements]
+    found = await store.find_sources(db, name, accounts)
+    by_account = {source.account: source for source in found}
+    unknown = sorted(set(accounts) - set(by_account))
+    named = next((source for source in found if source.name == name), None)
+    if refused := _wrong_name(name, named, unknown, [by_account[one] for one in accounts if one in by_account]):
+        return refused
+    if unknown and name is not None:
+        new = Source(0, name, unknown[0]) if now is None else await store.add_source(db, name, unknown[0], now)
+        by_account[new.account] = new
+    return [by_account[account] for account in accounts]
+
+
+def _wrong_name(
+    name: str | None, named: Source | None, unknown: Sequence[store.Account], known: Sequence[Source]
+) -> Refused | None:
+    if unknown and name is None:
+        shown = ", ".join(show_account(account) for account, _ in unknown)
+        advice = "Send source, such as bank/acme-usd-1; the account keeps it for ever."
+        return Refused("source_needed", f"the account {shown} has not reported before, so it needs a name", advice)
+    if len(unknown) > 1:
+        shown = ", ".join(show_account(account) for account, _ in unknown)
+        detail = f"the file shows {len(unknown)} accounts that have not reported before: {shown}"
+        return Refused("source_ambiguous", detail, "Upload first a statement of each of them alone, with its source.")
+    if unknown and named is not None:
+        detail = f"{named.name} is the account {show_account(named.account[0])}, which is not the one in this file"
+        return Refused("source_taken", detail, "Send another source for this account.")
+    if name is not None and not unknown and all(source.name != name for source in known):
+        detail = f"the account {show_account(known[0].account[0])} reports as {known[0].name} already, not as {name}"
+        return Refused("source_conflict", detail, f"Send {known[0].name} as the source, or none.")
+    return None
+
+
+# ---- what is new
+
+
+async def _tell(
+    db: Connection, file: BankFile, sources: Sequence[Source], account_key: bytes, now: datetime
+) -> tuple[list[_Told], list[Event]]:
+    """The statements as they are kept, and the events of what was not sent on before."""
+    known = await _originals(db, file, sources)
+    named = name_originals(
+        file.statements, {account: [original.credit for original in those] for account, those in known.items()}
+    )
+    posted = {
+        (source.id, entry.payment_id)
+        for source, statement in zip(sources, named, strict=True)
+        for entry in statement.entries
+        if entry.posted
+    }
+    before = await store.published(db, posted)
+    keys = _keys_of_originals(known, named)
+    told: list[_Told] = []
+    events: list[Event] = []
+    for source, statement in zip(sources, named, strict=True):
+        entries: list[Entry] = []
+        new: list[int] = []
+        for position, entry in enumerate(
+            _as_said_before(e, before.get((source.id, e.payment_id), [])) for e in statement.entries
+        ):
+            kept = replace(entry, remitter_account=cut_account(entry.remitter_account, account_key))
+            entries.append(kept)
+            said = before.setdefault((source.id, entry.payment_id), [])
+            if entry.posted and _content(entry) not in said:
+                said.append(_content(entry))
+                new.append(position)
+                events.append(_event(kept, source, keys.get((source.account, entry.reverses or "")), now))
+        told.append(_Told(source, replace(statement, entries=tuple(entries)), tuple(new)))
+    return told, events
+
+
+async def _originals(db: Connection, file: BankFile, sources: Sequence[Source]) -> dict[store.Account, list[Original]]:
+    reversals: dict[Source, list[Entry]] = {}
+    for source, statement in zip(sources, file.statements, strict=True):
+        reversals.setdefault(source, []).extend(e for e in statement.entries if e.kind is Kind.REVERSAL)
+    return {
+        source.account: await store.originals(db, source.id, entries)
+        for source, entries in reversals.items()
+        if entries
+    }
+
+
+def _keys_of_originals(
+    known: dict[store.Account, list[Original]], statements: Sequence[Statement]
+) -> dict[tuple[store.Account, str], str]:
+    """The Kafka keys of credits that a reversal may name, so that both go the same way."""
+    keys = {
+        (account, one.credit.payment_id): key
+        for account, those in known.items()
+        for one in those
+        if (key := _call_key(one.reference, one.remittance))
+    }
+    for statement in statements:
+        for entry in statement.entries:
+            if entry.kind is Kind.CREDIT and (key := _call_key(entry.reference, entry.remittance)):
+                keys[(statement.account, statement.currency), entry.payment_id] = key
+    return keys
+
+
+def _as_said_before(entry: Entry, before: Sequence[Content]) -> Entry:
+    """What was once said of a reversal's original is said again: an identity never changes its content by our doing."""
+    for *same, reverses in before:
+        if entry.kind is Kind.REVERSAL and tuple(same) == _content(entry)[:-1]:
+            return replace(entry, reverses=reverses)
+    return entry
+
+
+def _content(entry: Entry) -> Content:
+    return (entry.kind, int(entry.amount), entry.currency, entry.value_date, entry.reference, entry.reverses)
+
+
+def _event(entry: Entry, source: Source, key_of_original: str | None, now: datetime) -> Event:
+    remitter = None
+    if entry.remitter_name or entry.remitter_account:
+        remitter = Remitter(name=entry.remitter_name, account=entry.remitter_account)
+    data = PaymentReceived.model_validate(
+        {
+            "source": source.name,
+            "payment_id": entry.payment_id,
+            "kind": str(entry.kind),
+            "reverses": entry.reverses,
+            "amount": currency.text(entry.amount, entry.currency),
+            "currency": entry.currency,
+            "value_date": entry.value_date,
+            "reference": entry.reference,
+            "remittance": entry.remittance,
+            "remitter": remitter,
+            "method": entry.method,
+        }
+    )
+    key = _call_key(entry.reference, entry.remittance) or key_of_original or source.name
+    return Event(topics.PAYMENT_RECEIVED, key, f"{source.name}/{entry.payment_id}", data, now)
+
+
+def _call_key(*texts: str | None) -> str | None:
+    """The one call that the texts name, as a key."""
+    calls = reference.find(*texts)
+    return str(calls[0]) if len(calls) == 1 else None
+
+
+# ---- account numbers
+
+
+def show_account(account: str) -> str:
+    """An account as people may see it: its last four characters, where that is not most of it."""
+    return f"…{account[-_SHOWN_CHARACTERS:]}" if len(account) >= _SHORTEST_SHOWN else "…"
+
+
+def cut_account(account: str | None, key: bytes) -> str | None:
+    """A remitter's account as it may be kept: a keyed hash, where there is a key, and the last four characters."""
+    plain = "".join((account or "").split()).upper()
+    if not plain:
+        return None
+    digest = hmac.digest(key, plain.encode(), "sha256").hex() if key else ""
+    return f"{digest}/{plain[-_SHOWN_CHARACTERS:] if len(plain) >= _SHORTEST_SHOWN else ''}"

@@ -1,0 +1,140 @@
+"""SQL of holds, and of what people decided about them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.payments.domain import Hold, Reason, Resolution
+from services.payments.store.writing import copy, expect
+from shared.ids import PaymentId
+from shared.postgres import Connection, Record
+
+HOLD: Final = """
+       id, payment_id, conflict_id, reason, amount_minor, opened_at, call_id, fund_id, resolution, version
+"""
+
+OPEN_HOLDS: Final = f"""
+select {HOLD}
+  from payments.hold
+ where payment_id = any($1::bigint[]) and resolution is null
+"""  # noqa: S608  (columns of ours)
+
+
+async def open_holds(db: Connection, payment_ids: Collection[PaymentId]) -> dict[PaymentId, Hold]:
+    """The open holds of payments."""
+    return {row[1]: hold_of(row) for row in await db.fetch(OPEN_HOLDS, list(payment_ids))}
+
+
+def hold_of(row: Record) -> Hold:
+    """The hold that a row keeps."""
+    return Hold(
+        *(row[0], row[1], row[2]),
+        reason=Reason(row[3]),
+        amount=row[4],
+        opened_at=row[5],
+        call_id=row[6],
+        fund_id=row[7],
+        resolution=None if row[8] is None else Resolution(row[8]),
+        version=row[9],
+    )
+
+
+_HOLD_COLUMNS: Final = (
+    *("id", "payment_id", "conflict_id", "reason", "amount_minor", "call_id", "fund_id", "opened_at", "resolution"),
+    *("resolved_at", "version"),
+)
+
+
+async def add_holds(db: Connection, holds: Sequence[Hold], now: datetime) -> None:
+    """Adds holds, open ones and such as were resolved in the same breath."""
+    rows = [
+        (
+            *(h.id, h.payment_id, h.conflict_id, str(h.reason), h.amount, h.call_id, h.fund_id, h.opened_at),
+            *(None if h.resolution is None else str(h.resolution), None if h.is_open else now, h.version),
+        )
+        for h in holds
+    ]
+    await copy(db, "hold", _HOLD_COLUMNS, rows)
+
+
+SAVE_HOLDS: Final = """
+update payments.hold h
+   set reason = new.reason, fund_id = new.fund_id, resolution = new.resolution, version = new.version,
+       resolved_at = case when new.resolution is not null then $6::timestamptz end
+  from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])
+    as new (id, reason, fund_id, resolution, version)
+ where h.id = new.id and h.resolution is null and h.version < new.version
+"""
+
+
+async def save_holds(db: Connection, holds: Sequence[Hold], now: datetime) -> None:
+    """Writes open holds as they now are; all of them, or it raises."""
+    if holds:
+        done = await db.execute(
+            SAVE_HOLDS,
+            [h.id for h in holds],
+            [str(h.reason) for h in holds],
+            [h.fund_id for h in holds],
+            [None if h.resolution is None else str(h.resolution) for h in holds],
+            [h.version for h in holds],
+            now,
+        )
+        expect(len(holds), done)
+
+
+# Holds whose cause has gone: the call was issued or will never be, the original has come. In payment-id order.
+HOLDS_TO_RECONSIDER: Final = """
+select p.id, s.name as source, p.source_id, p.external_id, p.reverses
+  from payments.hold h
+  join payments.payment p on p.id = h.payment_id
+  join payments.source s on s.id = p.source_id
+ where h.resolution is null and h.reason = any('{unknown_call,original_not_found}') and h.payment_id > $1
+   and case h.reason
+       when 'unknown_call'
+       then exists (select from payments.call c where c.id = h.call_id)
+            or exists (select from payments.plan n
+                        where n.call_id = h.call_id and n.stage in ('rejected', 'withdrawn'))
+       else exists (select from payments.payment o
+                     where o.source_id = p.source_id and o.external_id = p.reverses)
+       end
+ order by h.payment_id
+ limit $2
+"""
+
+
+async def holds_to_reconsider(db: Connection, *, after: PaymentId, limit: int) -> list[Record]:
+    """Payments whose hold has lost its cause, in id order, from beyond `after`, with what they reverse."""
+    return await db.fetch(HOLDS_TO_RECONSIDER, after, limit)
+
+
+ADD_RESOLUTION: Final = """
+insert into payments.resolution (payment_id, conflict_id, hold_id, action, reason, actor, recorded_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a payment or a conflict, and why."""
+
+    payment_id: PaymentId | None
+    conflict_id: PaymentId | None
+    hold: Hold | None
+    action: str
+    reason: str
+    actor: str
+
+
+async def add_resolution(db: Connection, decision: Decision, now: datetime) -> None:
+    """Puts a person's decision on record."""
+    await db.execute(
+        ADD_RESOLUTION,
+        decision.payment_id,
+        decision.conflict_id,
+        decision.hold and decision.hold.id,
+        decision.action,
+        decision.reason,
+        decision.actor,
+        now,
+    )
