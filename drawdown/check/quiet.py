@@ -1,0 +1,91 @@
+"""Waits until traffic has stopped: nothing unread on any topic, nothing unpublished in any outbox."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from drawdown.check.snapshot import Snapshot
+from drawdown.check.topics import Log, Place, Topics
+
+SERVICES: Final = ("allocations", "payments", "metrics", "audit")
+
+# Who reads what, as the contracts say; a partition that a reader has no position for yet is unread.
+READERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "payment.received": ("payments", "audit"),
+    "fund.changed": ("payments", "metrics", "audit"),
+    "deal.changed": ("metrics", "audit"),
+    "call.terms_changed": ("payments", "metrics", "audit"),
+    "call.status_changed": ("allocations", "metrics", "audit"),
+    "allocation.status_changed": ("metrics", "audit"),
+    "payment.held": ("metrics", "audit"),
+    "audit.recorded": ("audit",),
+}
+
+POSITIONS: Final = """
+select service, topic, partition, incarnation, next_offset
+  from (select 'allocations' as service, topic, partition, incarnation, next_offset from allocations.position
+        union all select 'payments', topic, partition, incarnation, next_offset from payments.position
+        union all select 'metrics', topic, partition, incarnation, next_offset from metrics.position
+        union all select 'audit', topic, partition, incarnation, next_offset from audit.position) p
+"""
+
+WAITING_EVENTS: Final = """
+select (select count(*) from allocations.outbox) + (select count(*) from payments.outbox)
+     + (select count(*) from metrics.outbox) + (select count(*) from audit.outbox)
+"""
+
+_PAUSE_SECONDS: Final = 0.2
+_STILL_ROUNDS: Final = 3  # the same picture so many times in a row, since an event may be between two tables
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What still moves: records that a service has not read, and events that wait to be published."""
+
+    unread: Mapping[tuple[str, str], int]  # (service, topic) → records
+    unpublished: int
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self.unread and not self.unpublished
+
+    def __str__(self) -> str:
+        parts = [f"{service} has {count} unread on {topic}" for (service, topic), count in sorted(self.unread.items())]
+        if self.unpublished:
+            parts.append(f"{self.unpublished} events wait in outboxes")
+        return "; ".join(parts) or "quiet"
+
+
+class NotQuiet(TimeoutError):
+    """Traffic did not stop in time; the message says what still moves."""
+
+
+async def traffic(db: Snapshot, topics: Topics) -> tuple[Traffic, Mapping[Place, Log]]:
+    """What moves now, and the bounds of every topic's partitions."""
+    bounds = await topics.bounds([*READERS, *(f"{topic}.dlt" for topic in READERS)])
+    read = {(row["service"], row["topic"], row["partition"]): row["next_offset"] for row in await db.fetch(POSITIONS)}
+    unread: dict[tuple[str, str], int] = {}
+    for (topic, partition), log in bounds.items():
+        readers = {*READERS.get(topic, ()), *(service for service, t, p in read if (t, p) == (topic, partition))}
+        for service in readers:
+            behind = abs(log.ends - read.get((service, topic, partition), log.begins))
+            if behind:
+                unread[service, topic] = unread.get((service, topic), 0) + behind
+    return Traffic(unread, await db.fetchval(WAITING_EVENTS)), bounds
+
+
+async def wait_until_quiet(db: Snapshot, topics: Topics, *, wait_seconds: int) -> Mapping[Place, Log]:
+    """The topics' bounds once nothing moves any more; raises `NotQuiet`. `db` must not be in a transaction."""
+    give_up = time.monotonic() + wait_seconds
+    still, before = 0, None
+    while True:
+        now, bounds = await traffic(db, topics)
+        still = still + 1 if now.is_quiet and bounds == before else 0
+        before = bounds
+        if still >= _STILL_ROUNDS:
+            return bounds
+        if time.monotonic() > give_up:
+            raise NotQuiet(str(now) if not now.is_quiet else "new records keep coming")
+        await asyncio.sleep(_PAUSE_SECONDS)

@@ -1,0 +1,134 @@
+"""``drawdown dead-letters``: records that no service could understand: look at them, send them again, close them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from drawdown import exits
+from drawdown.addresses import SERVICES, NotRunning, look_up
+from drawdown.options import DEFAULT_DATA, Data, Json
+
+app = typer.Typer(no_args_is_help=True, help="Look at dead letters: records that could never be understood.")
+
+Service = Annotated[str, typer.Argument(help=f"The reader that failed: {', '.join(SERVICES)}.")]
+Number = Annotated[int, typer.Argument(metavar="ID", min=1)]
+Reason = Annotated[str, typer.Option(help="Why; it goes on record.")]
+
+_SHOWN_BYTES: Final = 2_000
+
+
+@app.command("list")
+def list_(
+    data: Data = DEFAULT_DATA,
+    service: Annotated[str | None, typer.Option(help="Of this reader only.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only open, replayed or discarded ones.")] = None,
+    json_output: Json = False,
+) -> None:
+    """Every dead letter, newest first."""
+    with _front(data) as http:
+        letters = [
+            {"service": name, **letter}
+            for name in ([service] if service else SERVICES)
+            for letter in pages(http, f"/api/{name}/dead-letters", {"state": state} if state else {})
+        ]
+    if json_output:
+        print(json.dumps(letters, indent=2, ensure_ascii=False))
+    else:
+        Console().print(as_table(letters) if letters else "no dead letters")
+
+
+@app.command()
+def show(service: Service, letter_id: Number, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
+    """One of them, with what it says."""
+    with _front(data) as http:
+        letter = _answer(http.get(f"/api/{service}/dead-letters/{letter_id}"))
+    if json_output:
+        print(json.dumps(letter, indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    for name in ("topic", "partition", "offset", "incarnation", "reason", "detail", "recorded_at", "state", "bytes"):
+        console.print(f"{name:<12} {letter[name]}", highlight=False, markup=False, soft_wrap=True)
+    text = letter["payload_text"]
+    console.print()
+    console.print(
+        text[:_SHOWN_BYTES] if text is not None else f"(not text; base64) {letter['payload_base64'][:_SHOWN_BYTES]}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def replay(service: Service, letter_id: Number, reason: Reason, data: Data = DEFAULT_DATA) -> None:
+    """Send its bytes to its topic again, for instance after the reader was mended."""
+    _decide(data, service, letter_id, "replay", reason)
+
+
+@app.command()
+def discard(service: Service, letter_id: Number, reason: Reason, data: Data = DEFAULT_DATA) -> None:
+    """Close it; its bytes stay."""
+    _decide(data, service, letter_id, "discard", reason)
+
+
+def pages(http: httpx.Client, path: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The items of all pages of a list."""
+    asked = {**parameters, "limit": "200"}
+    while True:
+        page = _answer(http.get(path, params=asked))
+        yield from page["items"]
+        if page["next"] is None:
+            return
+        asked["cursor"] = page["next"]
+
+
+def as_table(letters: Sequence[dict[str, Any]]) -> Table:
+    """One line per letter: whose it is, where it stood, and why it is here."""
+    table = Table("service", "id", "place", "reason", "detail", "state", "recorded at", box=None, pad_edge=False)
+    for letter in letters:
+        table.add_row(
+            letter["service"],
+            str(letter["id"]),
+            f"{letter['topic']}/{letter['partition']}@{letter['offset']}",
+            letter["reason"],
+            letter["detail"][:80],
+            letter["state"],
+            letter["recorded_at"],
+        )
+    return table
+
+
+def _decide(data: Path, service: str, letter_id: int, action: str, reason: str) -> None:
+    with _front(data) as http:
+        letter = _answer(http.post(f"/api/{service}/dead-letters/{letter_id}/{action}", json={"reason": reason}))
+    Console().print(f"dead letter {letter_id} of {service} is {letter['state']}", highlight=False)
+
+
+@contextmanager
+def _front(data: Path) -> Iterator[httpx.Client]:
+    """A client of the stack's front; that nothing runs, or does not answer, is said in a line."""
+    try:
+        with httpx.Client(base_url=look_up(data).front, timeout=10, trust_env=False) as http:
+            yield http
+    except (NotRunning, httpx.TransportError) as problem:
+        Console(stderr=True).print(str(problem))
+        raise typer.Exit(exits.NOT_RUNNING) from None
+
+
+def _answer(response: httpx.Response) -> Any:
+    """The answer's JSON; a problem is shown as it was told, and ends the command."""
+    if response.is_success:
+        return response.json()
+    try:
+        problem = response.json()
+        told = " ".join(filter(None, [problem.get("detail"), problem.get("recommendation")]))
+    except ValueError:
+        told = f"the front answered {response.status_code}"
+    Console(stderr=True).print(told, highlight=False, markup=False)
+    raise typer.Exit(exits.USAGE if response.status_code < 500 else exits.FAILED)

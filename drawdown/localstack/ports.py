@@ -1,0 +1,38 @@
+"""Ports on loopback: free ones, remembered, so that an address stays the same from run to run."""
+
+import socket
+
+from drawdown.localstack.directory import Directory
+
+LOOPBACK = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket() as probe:
+        # As servers do: connections that were just closed are no reason to refuse the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def free() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def remembered(directory: Directory, name: str, *, wanted: int | None = None) -> int:
+    """The port of that server: `wanted`, else the one of the last run, else any; another one where it is taken."""
+    known = directory.read("ports.json")
+    taken = {port for other, port in known.items() if other != name}
+    port = wanted or known.get(name) or free()
+    while port in taken or not is_free(port):
+        port = free()
+    if port != wanted:
+        directory.write("ports.json", {**known, name: port})
+    return int(port)
