@@ -1,0 +1,336 @@
+CREATE SCHEMA allocations;
+
+CREATE FUNCTION allocations.plan_adds_up() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    wanted bigint := case tg_table_name when 'call' then to_jsonb(new) -> 'allocation_id' else to_jsonb(new) -> 'id' end;
+begin
+    perform from allocations.allocation a
+      where a.id = wanted
+        and (a.planned_minor, a.called_minor) is distinct from (
+            select coalesce(sum(c.amount_minor - c.released_minor), 0)::bigint,
+                   coalesce(sum(c.amount_minor - c.released_minor) filter (where c.stage = 'issued'), 0)::bigint
+              from allocations.call c
+             where c.allocation_id = a.id
+               and c.stage in ('pending_approval', 'scheduled', 'issued')
+               and c.receivable_status is distinct from 'cancelled'
+        );
+    if found then
+        raise exception using
+            errcode = 'check_violation',
+            constraint = 'plan_adds_up',
+            message = format('planned and called of allocation %s are not the sums over its calls', wanted);
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION allocations.refuse() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception using errcode = 'restrict_violation', message = tg_argv[0];
+end
+$$;
+
+CREATE TABLE allocations.allocation (
+    id bigint NOT NULL,
+    fund_id bigint NOT NULL,
+    deal_id bigint NOT NULL,
+    currency text NOT NULL,
+    exponent smallint NOT NULL,
+    committed_minor bigint NOT NULL,
+    planned_minor bigint NOT NULL,
+    called_minor bigint NOT NULL,
+    funded_minor bigint NOT NULL,
+    fresh boolean NOT NULL,
+    status text NOT NULL,
+    previous_status text,
+    cause text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    version integer NOT NULL,
+    CONSTRAINT allocation_version_check CHECK ((version >= 1)),
+    CONSTRAINT amounts_in_order CHECK (((0 <= funded_minor) AND (funded_minor <= called_minor) AND (called_minor <= planned_minor) AND (planned_minor <= committed_minor))),
+    CONSTRAINT committed_within_bounds CHECK (((committed_minor > 0) AND ((committed_minor)::numeric <= ((10)::numeric ^ ((13 + exponent))::numeric)))),
+    CONSTRAINT first_version_has_no_past CHECK (((version = 1) = (previous_status IS NULL))),
+    CONSTRAINT known_cause CHECK ((cause = ANY (ARRAY['ALLOCATE'::text, 'CREATE_CALL'::text, 'CALL_PLANNED'::text, 'CALL_WITHDRAWN'::text, 'PAYMENT_RECEIVED'::text, 'PAYMENT_REVERSED'::text, 'CALL_CANCELLED'::text]))),
+    CONSTRAINT status_follows_from_amounts CHECK ((status =
+CASE
+    WHEN (called_minor = 0) THEN 'committed'::text
+    WHEN (funded_minor = committed_minor) THEN 'funded'::text
+    WHEN ((funded_minor > 0) AND (NOT fresh)) THEN 'partially_funded'::text
+    WHEN (called_minor = committed_minor) THEN 'called'::text
+    ELSE 'partially_called'::text
+END))
+)
+WITH (fillfactor='70');
+
+CREATE SEQUENCE allocations.allocation_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE allocations.call (
+    id bigint NOT NULL,
+    allocation_id bigint NOT NULL,
+    seq_no integer NOT NULL,
+    amount_minor bigint NOT NULL,
+    due_date date NOT NULL,
+    notice_date date NOT NULL,
+    priority text NOT NULL,
+    from_schedule boolean NOT NULL,
+    grace_days integer NOT NULL,
+    cure_days integer NOT NULL,
+    stage text NOT NULL,
+    previous_stage text,
+    issued_on date,
+    changed_at timestamp with time zone NOT NULL,
+    terms_version integer NOT NULL,
+    report_version bigint DEFAULT 0 NOT NULL,
+    released_minor bigint DEFAULT 0 NOT NULL,
+    paid_minor bigint DEFAULT 0 NOT NULL,
+    postings bigint DEFAULT 0 NOT NULL,
+    receivable_status text,
+    last_paid_on date,
+    CONSTRAINT amount_above_zero CHECK (((amount_minor > 0) OR ((amount_minor = 0) AND from_schedule))),
+    CONSTRAINT call_cure_days_check CHECK ((cure_days >= 0)),
+    CONSTRAINT call_grace_days_check CHECK ((grace_days >= 0)),
+    CONSTRAINT call_id_check CHECK (((id >= 1) AND (id <= '9999999999'::bigint))),
+    CONSTRAINT call_postings_check CHECK ((postings >= 0)),
+    CONSTRAINT call_report_version_check CHECK ((report_version >= 0)),
+    CONSTRAINT call_seq_no_check CHECK ((seq_no >= 1)),
+    CONSTRAINT call_terms_version_check CHECK ((terms_version >= 1)),
+    CONSTRAINT cancelled_is_unpaid CHECK (((receivable_status <> 'cancelled'::text) OR ((paid_minor = 0) AND (amount_minor > 0)))),
+    CONSTRAINT first_stage_has_no_past CHECK (((terms_version = 1) = (previous_stage IS NULL))),
+    CONSTRAINT issued_on_a_day CHECK (((stage = 'issued'::text) = (issued_on IS NOT NULL))),
+    CONSTRAINT known_receivable_status CHECK ((receivable_status = ANY (ARRAY['called'::text, 'partially_paid'::text, 'paid'::text, 'overdue'::text, 'defaulted'::text, 'cancelled'::text]))),
+    CONSTRAINT known_stage CHECK ((stage = ANY (ARRAY['pending_approval'::text, 'rejected'::text, 'scheduled'::text, 'withdrawn'::text, 'issued'::text]))),
+    CONSTRAINT notice_before_due CHECK ((notice_date <= due_date)),
+    CONSTRAINT paid_within_amount CHECK (((0 <= paid_minor) AND (0 <= released_minor) AND ((paid_minor + released_minor) <= amount_minor))),
+    CONSTRAINT reported_once_issued CHECK (
+CASE
+    WHEN (report_version = 0) THEN ((receivable_status IS NULL) AND (postings = 0) AND (paid_minor = 0) AND (released_minor = 0))
+    ELSE ((receivable_status IS NOT NULL) AND (stage = 'issued'::text))
+END)
+)
+WITH (fillfactor='70');
+
+CREATE SEQUENCE allocations.call_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 9999999999
+    CACHE 1;
+
+CREATE TABLE allocations.dead_letter (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    incarnation integer NOT NULL,
+    record_offset bigint NOT NULL,
+    key bytea,
+    payload bytea NOT NULL,
+    payload_bytes integer NOT NULL,
+    payload_sha256 bytea NOT NULL,
+    headers text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by text,
+    decision_reason text,
+    CONSTRAINT dead_letter_check CHECK (((state = 'open'::text) = (decided_at IS NULL))),
+    CONSTRAINT dead_letter_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
+);
+
+ALTER TABLE allocations.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME allocations.dead_letter_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE allocations.deal (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    stage text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    version integer NOT NULL,
+    CONSTRAINT deal_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT deal_stage_check CHECK ((stage = ANY (ARRAY['prospect'::text, 'committed'::text, 'funded'::text]))),
+    CONSTRAINT deal_version_check CHECK ((version >= 1))
+)
+WITH (fillfactor='70');
+
+CREATE SEQUENCE allocations.deal_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE allocations.fund (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    currency text NOT NULL,
+    exponent smallint NOT NULL,
+    time_zone text NOT NULL,
+    size_minor bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    version integer NOT NULL,
+    CONSTRAINT fund_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT fund_exponent_check CHECK (((exponent >= 0) AND (exponent <= 4))),
+    CONSTRAINT fund_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT fund_size_minor_check CHECK ((size_minor > 0)),
+    CONSTRAINT fund_time_zone_check CHECK (((length(time_zone) >= 1) AND (length(time_zone) <= 200))),
+    CONSTRAINT fund_version_check CHECK ((version >= 1))
+);
+
+CREATE SEQUENCE allocations.fund_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE allocations.idempotency_key (
+    caller text NOT NULL,
+    method text NOT NULL,
+    path text NOT NULL,
+    key text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    status smallint NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE allocations.outbox (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    key bytea,
+    event_id uuid NOT NULL,
+    subject text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    causation_id text,
+    correlation_id text,
+    traceparent text,
+    headers text,
+    payload bytea NOT NULL,
+    parked_reason text
+);
+ALTER TABLE ONLY allocations.outbox ALTER COLUMN payload SET STORAGE EXTERNAL;
+
+ALTER TABLE allocations.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME allocations.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE allocations."position" (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    incarnation integer DEFAULT 1 NOT NULL,
+    topic_id uuid,
+    next_offset bigint DEFAULT 0 NOT NULL,
+    last_timestamp_ms bigint,
+    last_crc bigint,
+    CONSTRAINT position_incarnation_check CHECK ((incarnation >= 1)),
+    CONSTRAINT position_next_offset_check CHECK ((next_offset >= 0)),
+    CONSTRAINT position_partition_check CHECK ((partition >= 0))
+)
+WITH (fillfactor='20');
+
+ALTER TABLE ONLY allocations.allocation
+    ADD CONSTRAINT allocation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations.call
+    ADD CONSTRAINT call_allocation_id_seq_no_key UNIQUE (allocation_id, seq_no);
+
+ALTER TABLE ONLY allocations.call
+    ADD CONSTRAINT call_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations.dead_letter
+    ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations.dead_letter
+    ADD CONSTRAINT dead_letter_topic_partition_incarnation_record_offset_key UNIQUE (topic, partition, incarnation, record_offset);
+
+ALTER TABLE ONLY allocations.deal
+    ADD CONSTRAINT deal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations.fund
+    ADD CONSTRAINT fund_id_currency_exponent_key UNIQUE (id, currency, exponent);
+
+ALTER TABLE ONLY allocations.fund
+    ADD CONSTRAINT fund_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (caller, method, path, key);
+
+ALTER TABLE ONLY allocations.allocation
+    ADD CONSTRAINT one_allocation_per_fund_and_deal UNIQUE (deal_id, fund_id);
+
+ALTER TABLE ONLY allocations.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations."position"
+    ADD CONSTRAINT position_pkey PRIMARY KEY (topic, partition);
+
+CREATE INDEX allocation_by_fund ON allocations.allocation USING btree (fund_id, id);
+
+CREATE INDEX call_awaiting_notice ON allocations.call USING btree (notice_date, id) WHERE (stage = 'scheduled'::text);
+
+CREATE INDEX idempotency_key_age ON allocations.idempotency_key USING btree (created_at);
+
+CREATE INDEX outbox_parked ON allocations.outbox USING btree (topic, key) WHERE (parked_reason IS NOT NULL);
+
+CREATE TRIGGER allocation_is_a_promise BEFORE UPDATE OF id, fund_id, deal_id, currency, exponent, committed_minor ON allocations.allocation FOR EACH ROW WHEN (((((((old.id IS DISTINCT FROM new.id) OR (old.fund_id IS DISTINCT FROM new.fund_id)) OR (old.deal_id IS DISTINCT FROM new.deal_id)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.exponent IS DISTINCT FROM new.exponent)) OR (old.committed_minor IS DISTINCT FROM new.committed_minor))) EXECUTE FUNCTION allocations.refuse('what was committed, by whom and to whom, never changes');
+
+CREATE TRIGGER allocation_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.allocation FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('allocations are never deleted');
+
+CREATE TRIGGER allocation_versions_count_by_one BEFORE UPDATE ON allocations.allocation FOR EACH ROW WHEN ((new.version <> (old.version + 1))) EXECUTE FUNCTION allocations.refuse('each change of an allocation is its next version');
+
+CREATE TRIGGER call_is_never_another BEFORE UPDATE OF id, allocation_id, seq_no, from_schedule ON allocations.call FOR EACH ROW WHEN (((((old.id IS DISTINCT FROM new.id) OR (old.allocation_id IS DISTINCT FROM new.allocation_id)) OR (old.seq_no IS DISTINCT FROM new.seq_no)) OR (old.from_schedule IS DISTINCT FROM new.from_schedule))) EXECUTE FUNCTION allocations.refuse('a call never becomes another call');
+
+CREATE TRIGGER call_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.call FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('calls are never deleted');
+
+CREATE TRIGGER call_reports_never_go_back BEFORE UPDATE OF report_version ON allocations.call FOR EACH ROW WHEN ((new.report_version < old.report_version)) EXECUTE FUNCTION allocations.refuse('a newer report of a call is known already');
+
+CREATE TRIGGER call_stages_follow_the_table BEFORE UPDATE OF stage ON allocations.call FOR EACH ROW WHEN (((old.stage <> new.stage) AND ((((((old.stage <> 'pending_approval'::text) OR (new.stage <> 'scheduled'::text)) AND ((old.stage <> 'pending_approval'::text) OR (new.stage <> 'rejected'::text))) AND ((old.stage <> 'pending_approval'::text) OR (new.stage <> 'withdrawn'::text))) AND ((old.stage <> 'scheduled'::text) OR (new.stage <> 'withdrawn'::text))) AND ((old.stage <> 'scheduled'::text) OR (new.stage <> 'issued'::text))))) EXECUTE FUNCTION allocations.refuse('a call cannot go from this stage to that one');
+
+CREATE TRIGGER call_terms_are_frozen BEFORE UPDATE OF amount_minor, due_date, notice_date, priority, grace_days, cure_days, issued_on, stage ON allocations.call FOR EACH ROW WHEN (((old.stage = ANY (ARRAY['issued'::text, 'rejected'::text, 'withdrawn'::text])) AND ((((((((old.amount_minor IS DISTINCT FROM new.amount_minor) OR (old.due_date IS DISTINCT FROM new.due_date)) OR (old.notice_date IS DISTINCT FROM new.notice_date)) OR (old.priority IS DISTINCT FROM new.priority)) OR (old.grace_days IS DISTINCT FROM new.grace_days)) OR (old.cure_days IS DISTINCT FROM new.cure_days)) OR (old.issued_on IS DISTINCT FROM new.issued_on)) OR (old.stage IS DISTINCT FROM new.stage)))) EXECUTE FUNCTION allocations.refuse('the terms of a call are frozen once it is issued, rejected or withdrawn');
+
+CREATE TRIGGER call_terms_versions_count_by_one BEFORE UPDATE OF stage, terms_version ON allocations.call FOR EACH ROW WHEN ((new.terms_version <> (old.terms_version + ((new.stage <> old.stage))::integer))) EXECUTE FUNCTION allocations.refuse('each change of a call''s terms is their next version');
+
+CREATE TRIGGER deal_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.deal FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('deals are never deleted');
+
+CREATE TRIGGER deal_versions_count_by_one BEFORE UPDATE ON allocations.deal FOR EACH ROW WHEN ((new.version <> (old.version + 1))) EXECUTE FUNCTION allocations.refuse('each change of a deal is its next version');
+
+CREATE TRIGGER fund_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.fund FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('funds are never deleted');
+
+CREATE CONSTRAINT TRIGGER plan_adds_up_after_insert AFTER INSERT ON allocations.allocation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION allocations.plan_adds_up();
+
+CREATE CONSTRAINT TRIGGER plan_adds_up_after_insert AFTER INSERT ON allocations.call DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION allocations.plan_adds_up();
+
+CREATE CONSTRAINT TRIGGER plan_adds_up_after_update AFTER UPDATE ON allocations.allocation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.planned_minor IS DISTINCT FROM new.planned_minor) OR (old.called_minor IS DISTINCT FROM new.called_minor))) EXECUTE FUNCTION allocations.plan_adds_up();
+
+CREATE CONSTRAINT TRIGGER plan_adds_up_after_update AFTER UPDATE ON allocations.call DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((((old.stage IS DISTINCT FROM new.stage) OR (old.amount_minor IS DISTINCT FROM new.amount_minor)) OR (old.released_minor IS DISTINCT FROM new.released_minor)) OR ((old.receivable_status IS DISTINCT FROM new.receivable_status) AND (new.receivable_status = 'cancelled'::text)))) EXECUTE FUNCTION allocations.plan_adds_up();
+
+ALTER TABLE ONLY allocations.allocation
+    ADD CONSTRAINT allocation_deal_id_fkey FOREIGN KEY (deal_id) REFERENCES allocations.deal(id);
+
+ALTER TABLE ONLY allocations.allocation
+    ADD CONSTRAINT allocation_fund_id_currency_exponent_fkey FOREIGN KEY (fund_id, currency, exponent) REFERENCES allocations.fund(id, currency, exponent);
+
+ALTER TABLE ONLY allocations.call
+    ADD CONSTRAINT call_allocation_id_fkey FOREIGN KEY (allocation_id) REFERENCES allocations.allocation(id);

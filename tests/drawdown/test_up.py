@@ -1,0 +1,269 @@
+"""`up`, `status`, `down` on real servers and services: killed, stopped, started again, side by side."""
+
+import contextlib
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from drawdown import exits
+from drawdown.addresses import SERVICES
+from drawdown.localstack import cache, ports
+from drawdown.localstack.directory import Directory
+from drawdown.localstack.processes import known
+from drawdown.localstack.waiting import until
+from tests.support import servers
+
+pytestmark = pytest.mark.timeout(240)  # several starts of a broker, on a machine that may be busy
+
+
+_SOMEBODY = pwd.getpwnam("daemon")  # an account that every system has, and that is not PostgreSQL's under root
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A data directory, and the command line on it."""
+
+    directory: Directory
+    port: int
+    python: str = sys.executable
+    uid: int | None = None
+    environment: Mapping[str, str] | None = None
+
+    def drawdown(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("DRAWDOWN_")}
+        return subprocess.run(
+            [self.python, "-m", "drawdown", *arguments, "--data", str(self.directory.path)],
+            env=dict(self.environment or mine),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self.uid,
+            group=self.uid,
+            extra_groups=None if self.uid is None else [],
+        )
+
+    def up(self) -> "subprocess.CompletedProcess[str]":
+        done = self.drawdown("up", "--detach", "--port", str(self.port))
+        assert done.returncode == exits.OK, done.stderr + done.stdout
+        return done
+
+    def down(self) -> None:
+        done = self.drawdown("down")
+        assert done.returncode == exits.OK, done.stderr
+
+    def status(self) -> dict[str, Any]:
+        done = self.drawdown("status", "--json")
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status
+
+    def pid(self, name: str) -> int:
+        return next((each.pid for each in known(self.directory) if each.name == name and each.process), 0)
+
+    def is_ready(self) -> bool:
+        return self.drawdown("status").returncode == exits.OK
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything on the machine that was started for this directory."""
+        return [
+            process
+            for process in psutil.process_iter()
+            if _has(process, f"DRAWDOWN_DATA={self.directory.path}") or _has(process, f"{self.directory.path}/")
+        ]
+
+
+def _has(process: psutil.Process, text: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        words = [*process.cmdline(), *(f"{name}={value}" for name, value in process.environ().items())]
+        return process.status() != psutil.STATUS_ZOMBIE and any(word.startswith(text) for word in words)
+    return False
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[Home]:
+    with servers.directory() as directory:
+        home = Home(directory, ports.free())
+        try:
+            yield home
+        finally:
+            home.down()
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    """One stack that runs, for the tests of this module one after the other."""
+    with _home() as home:
+        home.up()
+        yield home
+
+
+def test_status_says_what_runs_and_no_secret(home: Home) -> None:
+    """Programs find every address and pid; nobody finds a password."""
+    status = home.status()
+    assert status["front"] == f"http://127.0.0.1:{home.port}"
+    assert {service["name"] for service in status["services"]} == {*SERVICES, "web"}
+    assert all(service["ready"] and psutil.pid_exists(service["pid"]) for service in status["services"])
+    assert {server["name"] for server in status["servers"]} == {"postgres", "kafka"}
+    assert httpx.get(f"{status['front']}/readyz", trust_env=False).is_success
+    shown = json.dumps(status) + home.drawdown("status").stdout
+    secrets = home.directory.read("secrets.json").values()
+    assert len(secrets) >= 5
+    assert not [secret for secret in secrets if secret in shown]
+
+
+def test_a_second_up_is_told_so(home: Home) -> None:
+    """Two supervisors never fight over one directory."""
+    done = home.drawdown("up", "--port", str(home.port))
+    assert done.returncode == exits.IN_USE
+    assert "in use by another `drawdown up`" in done.stderr
+    assert home.is_ready()
+
+
+def test_what_is_killed_comes_back(home: Home) -> None:
+    """A service, the broker and the database, all killed at once, are started again, and it is said."""
+    victims = {name: home.pid(name) for name in ("payments", "kafka", "postgres")}
+    for pid in victims.values():
+        os.kill(pid, signal.SIGKILL)
+    assert until(lambda: all(home.pid(name) not in {0, pid} for name, pid in victims.items()), seconds=60)
+    assert until(home.is_ready, seconds=90, pause_seconds=0.5)
+    told = home.directory.log("supervisor").read_text()
+    for name in victims:
+        assert f"{name} was ended by SIGKILL; starting it again" in told
+
+
+def test_another_stack_beside_it(home: Home) -> None:
+    """A wanted port that is taken costs nothing but the port, and two stacks share nothing."""
+    with _home() as other:
+        told = Home(other.directory, home.port).up()
+        assert f"port {home.port} is taken: using" in told.stderr
+        first, second = home.status(), other.status()
+        assert first["front"] != second["front"]
+        assert first["kafka"] != second["kafka"]
+        assert first["postgres_url"] != second["postgres_url"]
+    assert home.is_ready()
+
+
+def test_down_leaves_nothing_and_up_continues(home: Home) -> None:
+    """After `down` no process is left; after the next `up` the same addresses serve the same data."""
+    before = home.status()
+    fund = {"name": "Balerion I", "currency": "USD", "time_zone": "America/New_York", "size": "1000000.00"}
+    with httpx.Client(base_url=before["front"], trust_env=False) as http:
+        made = http.post("/api/funds", json=fund).raise_for_status().json()
+    assert home.processes()
+    home.down()
+    assert home.processes() == []
+    assert home.drawdown("status").returncode == exits.NOT_RUNNING
+    home.up()
+    after = home.status()
+    assert (after["front"], after["kafka"], after["postgres_url"]) == (
+        before["front"],
+        before["kafka"],
+        before["postgres_url"],
+    )
+    with httpx.Client(base_url=after["front"], trust_env=False) as http:
+        assert http.get(f"/api/funds/{made['id']}").raise_for_status().json()["name"] == "Balerion I"
+
+
+def test_kill_of_the_supervisor(home: Home) -> None:
+    """kill -9 of the supervisor leaves a directory that the next `up` takes over as it is."""
+    os.kill(home.pid("supervisor"), signal.SIGKILL)
+    home.up()
+    assert home.is_ready()
+    supervisors = [process for process in home.processes() if "up" in process.cmdline()]
+    assert len(supervisors) <= 1
+
+
+def test_ctrl_c_stops_everything() -> None:
+    """Ctrl-C in the foreground, and in the middle of a start too, ends in order and leaves nothing."""
+    with _home() as home:
+        assert "Drawdown is ready" not in _interrupted(home, "PostgreSQL is ready")
+        assert "Drawdown is ready" in _interrupted(home, "everything is ready")
+
+
+def _interrupted(home: Home, when: str) -> str:
+    """What `up` said when it was interrupted after it had said `when`."""
+    told = home.directory.path / "told"
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("DRAWDOWN_")}
+    with told.open("w") as output:
+        command = [sys.executable, "-m", "drawdown", "up", "--port", str(home.port)]
+        foreground = subprocess.Popen(
+            [*command, "--data", str(home.directory.path)], env=mine, stdout=output, stderr=output
+        )
+    assert until(lambda: when in told.read_text(), seconds=90), told.read_text()
+    time.sleep(0.2)
+    foreground.send_signal(signal.SIGINT)
+    assert foreground.wait(90) == exits.OK
+    assert home.processes() == []
+    return told.read_text()
+
+
+# ---- as an ordinary user
+
+
+def test_an_ordinary_user_can_run_it() -> None:
+    """No privilege is needed, nor a home directory. Where the tests run as root, somebody else runs it."""
+    with servers.directory() as directory:
+        home = _of_somebody_else(directory) if os.geteuid() == 0 else Home(directory, ports.free())
+        try:
+            home.up()
+            owners = {psutil.Process(home.pid(name)).uids().real for name in ("postgres", "kafka", "payments")}
+            assert owners == {os.geteuid() if home.uid is None else home.uid}
+        finally:
+            home.down()
+
+
+def _of_somebody_else(directory: Directory) -> Home:
+    """A home of a user who has none, with an interpreter that this user may run."""
+    uid = _SOMEBODY.pw_uid
+    folder = directory.path / "theirs"
+    folder.mkdir()
+    subprocess.run(["cp", "-r", str(cache.folder(directory)), str(folder / "drawdown")], check=True)
+    python = _interpreter(folder)
+    home = Home(
+        Directory.at(folder / "data"),
+        ports.free(),
+        python=str(python),
+        uid=uid,
+        environment={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "XDG_CACHE_HOME": str(folder)},
+    )
+    subprocess.run(["chown", "-R", f"{uid}:{_SOMEBODY.pw_gid}", str(folder)], check=True)
+    return home
+
+
+def _interpreter(folder: Path) -> Path:
+    """An environment like ours for somebody who may not read ours: root's Python often lies in root's home."""
+    candidates = (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}", "/usr/bin/python3")
+    readable = next(path for path in candidates if _may_run(path))
+    subprocess.run([readable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
+    (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
+    ours = Path(sys.executable).parent.parent
+    (site / "ours.pth").write_text(f"{next(ours.glob('lib/python*/site-packages'))}\n{Path(__file__).parents[2]}\n")
+    (folder / "venv" / "bin" / "dbmate").symlink_to(ours / "bin" / "dbmate")
+    return folder / "venv" / "bin" / "python"
+
+
+def _may_run(path: str) -> bool:
+    same = f"import sys; sys.exit(sys.version_info[:2] != ({sys.version_info.major}, {sys.version_info.minor}))"
+    with contextlib.suppress(OSError):
+        return not subprocess.run(
+            [path, "-c", same],
+            user=_SOMEBODY.pw_uid,
+            group=_SOMEBODY.pw_gid,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+            capture_output=True,
+        ).returncode
+    return False

@@ -1,0 +1,71 @@
+"""Promises of what comes in from Kafka."""
+
+from services.metrics import consumer, store
+from services.metrics.consumer import apply, read
+from shared import topics
+from shared.contracts import BY_TOPIC, FundChanged, encode
+from shared.money import Minor
+from shared.postgres import Connection
+from tests.metrics import events
+from tests.metrics.events import NOW, arrival, arrivals
+
+
+def test_every_topic_is_read_by_its_contract() -> None:
+    """Metrics reads exactly the topics of the contract, each by the model that its writer publishes."""
+    assert dict(consumer.READS) == {
+        topic: BY_TOPIC[topic]
+        for topic in (
+            topics.FUND_CHANGED,
+            topics.DEAL_CHANGED,
+            topics.CALL_TERMS_CHANGED,
+            topics.CALL_STATUS_CHANGED,
+            topics.ALLOCATION_STATUS_CHANGED,
+            topics.PAYMENT_HELD,
+        )
+    }
+
+
+def test_every_kind_of_event_is_taken() -> None:
+    """Each event becomes a snapshot, its amounts integers of minor units."""
+    said = (events.fund(), events.deal(), events.terms(), events.receivable(), events.allocation(), events.held())
+    news, unreadable = read(arrivals(*said))
+    assert unreadable == []
+    assert (news.funds[0].size, news.deals[0].name) == (50_000_000_00, "Balerion")
+    assert (news.terms[0].planned, news.terms[0].version) == (400_000_00, 1)
+    assert (news.receivables[0].amount, news.allocations[0].committed) == (400_000_00, 1_000_000_00)
+    assert (news.holds[0].amount, news.holds[0].reason) == (12_50, "no_match")
+
+
+async def test_the_required_example(db: Connection) -> None:
+    """Commit, call, pay: what is kept is what the last events said."""
+    await apply(db, arrivals(*events.the_required_example()), NOW)
+    totals = await store.sum_allocations(db, 1)
+    assert (totals.called, totals.funded, totals.unfunded) == (400_000_00, 400_000_00, 600_000_00)
+    [call] = await store.calls_of_allocation(db, 1)
+    assert (call.status, call.paid, call.outstanding) == ("paid", 400_000_00, 0)
+
+
+async def test_garbage_between_two_good_events(db: Connection) -> None:
+    """What nobody can read becomes a dead letter with its reason; the events around it are taken."""
+    wrong_decimals = events.fund(3).model_copy(update={"currency": "JPY"})
+    async with db.transaction():
+        await apply(
+            db,
+            [
+                arrival(topics.FUND_CHANGED, events.fund(1)),
+                arrival(topics.FUND_CHANGED, b"{"),
+                arrival(topics.FUND_CHANGED, wrong_decimals),
+                arrival(topics.FUND_CHANGED, encode(events.fund(4)).replace(b'"USD"', b'"XQQ"')),
+                arrival(topics.FUND_CHANGED, events.fund(2)),
+            ],
+            NOW,
+        )
+    assert [await store.find_fund(db, n) is not None for n in (1, 2, 3, 4)] == [True, True, False, False]
+    reasons = await db.fetch("select reason from dead_letter order by record_offset")
+    assert [row[0] for row in reasons] == ["bad_json", "bad_amount", "bad_currency"]
+
+
+def test_currencies_have_their_own_decimals() -> None:
+    """Yen have no decimals, and none are invented."""
+    news, _ = read([arrival(FundChanged.topic, events.fund(1, currency="JPY"))])
+    assert news.funds[0].size == Minor(50_000_000)

@@ -1,0 +1,76 @@
+"""Promises of the use cases: a transaction that fails keeps nothing, and accounts are shown no further than needed."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from drawdown.samples import Line, camt053
+from services.payments.feeds import NotTaken, Problem, read
+from services.payments.statements import handlers
+from services.payments.statements.handlers import Upload
+from services.payments.statements.store import StoredFile
+from shared.outbox import Origin
+from shared.postgres import Connection
+from shared.refusal import Refused
+from tests.support.ledger import Ledger
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+DAY = date(2026, 3, 2)
+
+
+def wires(count: int) -> Upload:
+    lines = [Line("1.00", DAY, bank_reference=f"B-{number}", remittance="wire") for number in range(count)]
+    data = camt053("S-1", "4000123456", "USD", "0.00", lines)
+    return Upload(data, read(data), "bank/acme-usd-1")
+
+
+async def test_a_transaction_that_fails_keeps_nothing(ledger: Ledger) -> None:
+    """File, statements, entries and events are one transaction: all of them, or none."""
+    async with ledger.connect("payments") as db:
+        with pytest.raises(RuntimeError, match="power is gone"):
+            await _take_and_fail(db, wires(3))
+        for table in ("statement_source", "bank_file", "statement", "statement_entry", "outbox"):
+            assert await db.fetchval(f"select count(*) from {table}") == 0
+
+
+async def _take_and_fail(db: Connection, upload: Upload) -> None:
+    async with db.transaction():
+        taken = await handlers.take_file(db, upload, account_key=b"", now=NOW, origin=Origin())
+        assert isinstance(taken, StoredFile)
+        raise RuntimeError("power is gone")
+
+
+async def test_many_entries_are_a_few_statements(ledger: Ledger) -> None:
+    """Two thousand entries go in and come back whole."""
+    async with ledger.connect("payments") as db:
+        async with db.transaction():
+            taken = await handlers.take_file(db, wires(2_000), account_key=b"", now=NOW, origin=Origin())
+        assert isinstance(taken, StoredFile)
+        assert taken.statements[0].statement.proven is True
+        assert await db.fetchval("select count(*) from outbox where topic = 'payment.received'") == 2_000
+
+
+def test_a_refusal_names_every_place() -> None:
+    """The first in words, all of them as a list, and what to do."""
+    refused = handlers.not_taken(NotTaken("camt.053.001.08", (Problem("line 3", "bad"), Problem("line 9", "worse"))))
+    assert isinstance(refused, Refused)
+    assert refused.detail == "the file is not taken: line 3: bad (and 1 more)"
+    assert refused.facts["problems"] == [{"where": "line 3", "what": "bad"}, {"where": "line 9", "what": "worse"}]
+    assert refused.advice
+
+
+@pytest.mark.parametrize(("account", "shown"), [("DE02120300000000202051", "…2051"), ("1234567", "…"), ("", "…")])
+def test_an_account_is_shown_by_its_end(account: str, shown: str) -> None:
+    """And not at all where its end is most of it."""
+    assert handlers.show_account(account) == shown
+
+
+def test_an_account_is_cut_to_a_keyed_hash() -> None:
+    """Equal accounts are recognised under one key; without a key, no hash that could be guessed from."""
+    cut = handlers.cut_account("DE02120300000000202051", b"key")
+    assert cut is not None
+    assert cut == handlers.cut_account("de02 1203 0000 0000 2020 51", b"key")
+    assert cut != handlers.cut_account("DE02120300000000202051", b"other")
+    assert len(cut) == 64 + 5
+    assert handlers.cut_account("DE02120300000000202051", b"") == "/2051"
+    assert handlers.cut_account(None, b"key") is None

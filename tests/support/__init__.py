@@ -1,0 +1,1 @@
+"""What the tests run on: real servers, a fresh ledger per test, topics, and whole houses."""

@@ -1,0 +1,1 @@
+"""The whole of Drawdown at work: real processes, real broker, real database."""
