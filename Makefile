@@ -46,7 +46,7 @@ fmt: $(STAMP) ## format, and mend what can be mended by itself
 
 schemas: $(STAMP) ## write the committed contracts anew from the models
 	$(BIN)/python -m shared.contracts.generate
-	DRAWDOWN_REWRITE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tidy/test_migrations.py -k committed
+	DRAWDOWN_REWRITE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tidy/test_migrations.py tests/contracts/test_openapi.py -k committed
 
 lock: ## pin every requirement anew, with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv" >&2; exit 1; }

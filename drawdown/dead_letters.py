@@ -90,16 +90,18 @@ def pages(http: httpx.Client, path: str, parameters: dict[str, str]) -> Iterator
 
 def as_table(letters: Sequence[dict[str, Any]]) -> Table:
     """One line per letter: whose it is, where it stood, and why it is here."""
-    table = Table("service", "id", "place", "reason", "detail", "state", "recorded at", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("service", "id", "place", "state", "reason"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("detail")
     for letter in letters:
         table.add_row(
             letter["service"],
             str(letter["id"]),
             f"{letter['topic']}/{letter['partition']}@{letter['offset']}",
-            letter["reason"],
-            letter["detail"][:80],
             letter["state"],
-            letter["recorded_at"],
+            letter["reason"],
+            letter["detail"][:120],
         )
     return table
 
@@ -117,7 +119,7 @@ def _front(data: Path) -> Iterator[httpx.Client]:
         with httpx.Client(base_url=look_up(data).front, timeout=10, trust_env=False) as http:
             yield http
     except (NotRunning, httpx.TransportError) as problem:
-        Console(stderr=True).print(str(problem))
+        Console(stderr=True).print(str(problem), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(exits.NOT_RUNNING) from None
 
 
@@ -130,5 +132,5 @@ def _answer(response: httpx.Response) -> Any:
         told = " ".join(filter(None, [problem.get("detail"), problem.get("recommendation")]))
     except ValueError:
         told = f"the front answered {response.status_code}"
-    Console(stderr=True).print(told, highlight=False, markup=False)
+    Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(exits.USAGE if response.status_code < 500 else exits.FAILED)

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -69,10 +70,10 @@ def lag(
     try:
         asyncio.run(_lag(look_up(data), watch=watch, every=every, as_json=as_json))
     except NotRunning as nothing:
-        to_stderr(str(nothing))
+        to_stderr(escape(str(nothing)))
         raise typer.Exit(exits.NOT_RUNNING) from None
     except (KafkaError, OSError) as error:
-        to_stderr(f"Kafka cannot be asked: {error}")
+        to_stderr(f"Kafka cannot be asked: {escape(str(error))}")
         raise typer.Exit(exits.FAILED) from None
     except KeyboardInterrupt:
         return
@@ -159,11 +160,11 @@ _STYLES: Final = {"caught up": "green", "moving": "yellow", "behind": "yellow"}
 
 
 def picture(now: Sequence[Standing], before: Sequence[Standing], *, every: bool) -> Group:
-    """One line per group and topic, and one for each partition that is behind or that nobody reads."""
+    """One line per service and topic that holds anything, and one for each partition that is behind or unread."""
     earlier = {standing.key: standing for standing in before}
     table = Table(box=box.SIMPLE_HEAD, header_style="dim", show_edge=False, padding=(0, 0, 0, 1))
-    for heading in ("group", "topic", "partition", "read", "end", "lag", ""):
-        numeric = heading in {"partition", "read", "end", "lag"}
+    for heading in ("service", "topic", "part", "read", "end", "lag", ""):
+        numeric = heading in {"part", "read", "end", "lag"}
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
     topics: dict[tuple[str, str], list[Standing]] = {}
     for standing in now:
@@ -173,7 +174,9 @@ def picture(now: Sequence[Standing], before: Sequence[Standing], *, every: bool)
         states = {standing.key: state(standing, earlier.get(standing.key)) for standing in standings}
         quiet = [s for s in standings if states[s.key] == "caught up" and not every]
         loud = [s for s in standings if s not in quiet]
-        name, shown_group = ("" if group == shown_group else group), group
+        if not loud and not any(standing.end for standing in quiet):
+            continue
+        name, shown_group = ("" if group == shown_group else group.removeprefix("drawdown.")), group
         if quiet:
             read = sum(standing.end for standing in quiet)
             where = "all" if not loud else f"{len(quiet)} others"

@@ -29,8 +29,11 @@ class Programs:
     extra: Mapping[str, str]
 
     def service(self, name: str) -> Program:
-        """One service, as its own database role."""
-        return self._program(name, "all", self.addresses.services[name], self.service_environment(name))
+        """One service, as its own database role. It is the only copy here, and says so to the broker: one that was
+        killed gets its partitions back as soon as it is there again."""
+        only_copy = {"DRAWDOWN_GROUP_INSTANCE_ID": f"{name}-1"}
+        environment = {**self.service_environment(name), **only_copy}
+        return self._program(name, "all", self.addresses.services[name], environment)
 
     def front(self) -> Program:
         """The pages, and the one address that forwards to every service."""

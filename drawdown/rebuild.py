@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from drawdown import exits, options
 from drawdown.addresses import NotRunning, look_up
@@ -28,14 +29,14 @@ def rebuild(
     ] = False,
     data: options.Data = options.DEFAULT_DATA,
 ) -> None:
-    """Drop a read model and replay it from its topics; the service may run on meanwhile.
+    """Make a read model anew from its topics and put it in the old one's place; the service may run on meanwhile.
 
     With --verify: exit code 0 where live tables and replay are equal, 1 where they differ, with the first rows that do.
     """
     try:
         found = look_up(data)
     except NotRunning as nothing:
-        to_stderr(str(nothing))
+        to_stderr(escape(str(nothing)))
         raise typer.Exit(exits.NOT_RUNNING) from None
     environment = Programs(Directory(data.resolve()), found, {}).service_environment(service)
     command = [sys.executable, "-m", f"services.{service}", "rebuild", *(["--verify"] if verify else [])]

@@ -1,5 +1,7 @@
 """Migrations: the mechanism's own tables and the service's, as numbered SQL, into the service's schema, by dbmate."""
 
+import asyncio
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from shared.postgres import Connection, connect
+from shared.postgres import Connection, connect, is_catalog_race
 
 MECHANISM: Final = Path(__file__).parent / "migrations"
 
@@ -19,6 +21,9 @@ _ROLE_SETTINGS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+
+
+_ATTEMPTS: Final = 20
 
 
 class MigrationFailed(RuntimeError):
@@ -37,11 +42,18 @@ async def prepare(admin_url: str, service: str, *, password: str | None = None) 
     """
     db = await connect(admin_url, application="drawdown-migrate")
     try:
-        async with db.transaction():
-            await db.execute("select pg_advisory_xact_lock(hashtext('drawdown.roles'))")
-            await _make_role(db, service, password)
-            await db.execute(f"create schema if not exists {service}")
-            await db.execute(f"grant usage on schema {service} to {role_of(service)}")
+        for tried in range(1, _ATTEMPTS + 1):
+            try:
+                async with db.transaction():
+                    await _make_role(db, service, password)
+                    await db.execute(f"create schema if not exists {service}")
+                    await db.execute(f"grant usage on schema {service} to {role_of(service)}")
+            except Exception as error:
+                if tried == _ATTEMPTS or not is_catalog_race(error):
+                    raise
+                await asyncio.sleep(random.random() * 0.2)  # noqa: S311  (jitter, not a secret)
+            else:
+                return
     finally:
         await db.close()
 

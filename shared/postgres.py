@@ -11,8 +11,10 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Record: TypeAlias = asyncpg.Record
 
-# A frozen process must not hold the others up: its locks and its open transaction end by themselves.
+# A frozen process must not hold the others up: its locks and its open transaction end by themselves. And what was
+# committed may be published, so it must be on disk, whatever the server's default is; read models say otherwise.
 LIMITS: Final = {
+    "synchronous_commit": "on",
     "lock_timeout": "5s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "10s",
@@ -88,6 +90,14 @@ def is_data_error(error: BaseException) -> bool:
     """Whether the database refused what a record says (SQLSTATE classes 22 and 23): it would refuse it again."""
     refused = asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | UnicodeEncodeError | OverflowError
     return isinstance(error, refused)
+
+
+def is_catalog_race(error: BaseException) -> bool:
+    """Whether two sessions made or changed the same role or schema at once. Roles belong to the whole server, where no
+    lock of one database can keep them apart."""
+    return isinstance(
+        error, asyncpg.DuplicateObjectError | asyncpg.DuplicateSchemaError | asyncpg.UniqueViolationError
+    ) or (isinstance(error, asyncpg.InternalServerError) and "concurrently" in str(error))
 
 
 def is_taken(error: BaseException) -> bool:

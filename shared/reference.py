@@ -5,7 +5,6 @@
 
 import re
 
-from stdnum import iso11649
 from stdnum.iso7064 import mod_97_10
 
 _OURS = re.compile(r"RF[0-9]{2}D[0-9]{10}")
@@ -31,6 +30,14 @@ def find(*texts: str | None) -> list[int]:
     for text in texts:
         if text:
             for match in _OURS.finditer(normalise(text)):
-                if iso11649.is_valid(match[0]):
+                if match[0][2:4] == _check_digits(match[0][5:]):
                     found.setdefault(int(match[0][5:]))
     return list(found)
+
+
+def _check_digits(digits: str) -> str:
+    """ISO 7064 mod 97-10 of ``D`` and ten digits; the letters count as D = 13, R = 27, F = 15.
+
+    Written out, since every payment passes here, and stricter than the congruence alone, which also takes 00, 01, 99.
+    """
+    return f"{98 - int(f'13{digits}271500') % 97:02d}"

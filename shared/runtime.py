@@ -141,6 +141,7 @@ class Runtime:
             access_log=False,
             timeout_graceful_shutdown=5,
             server_header=False,
+            proxy_headers=False,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve())

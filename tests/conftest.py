@@ -1,6 +1,7 @@
 """Fixtures for every test; what they hand out stands in `tests/support`."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -14,6 +15,11 @@ from tests.support.ledger import Ledger
 from tests.support.servers import Servers
 
 MakeTopics = Callable[..., Awaitable[str]]
+
+
+def pytest_configure() -> None:
+    """Being terminated ends a run as Ctrl-C does: what fixtures started is stopped first."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

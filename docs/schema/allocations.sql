@@ -4,18 +4,25 @@ CREATE FUNCTION allocations.plan_adds_up() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 declare
-    wanted bigint := case tg_table_name when 'call' then to_jsonb(new) -> 'allocation_id' else to_jsonb(new) -> 'id' end;
+    wanted bigint;
 begin
-    perform from allocations.allocation a
-      where a.id = wanted
-        and (a.planned_minor, a.called_minor) is distinct from (
-            select coalesce(sum(c.amount_minor - c.released_minor), 0)::bigint,
-                   coalesce(sum(c.amount_minor - c.released_minor) filter (where c.stage = 'issued'), 0)::bigint
+    if tg_table_name = 'call' then
+        wanted := new.allocation_id;
+    else
+        wanted := new.id;
+    end if;
+    perform
+       from allocations.allocation a
+      cross join lateral (
+            select coalesce(sum(c.amount_minor - c.released_minor), 0) as planned,
+                   coalesce(sum(c.amount_minor - c.released_minor) filter (where c.stage = 'issued'), 0) as called
               from allocations.call c
              where c.allocation_id = a.id
                and c.stage in ('pending_approval', 'scheduled', 'issued')
                and c.receivable_status is distinct from 'cancelled'
-        );
+            ) calls
+      where a.id = wanted
+        and (a.planned_minor <> calls.planned or a.called_minor <> calls.called);
     if found then
         raise exception using
             errcode = 'check_violation',

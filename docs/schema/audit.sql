@@ -246,9 +246,9 @@ CREATE INDEX entry_by_actor ON audit.entry USING btree (actor, recorded_at) WHER
 
 CREATE INDEX entry_by_resource ON audit.entry USING btree (resource_type, resource_id, recorded_at) WHERE (resource_id IS NOT NULL);
 
-CREATE INDEX entry_by_time ON audit.entry USING btree (topic_id, recorded_at, partition, sequence);
+CREATE INDEX entry_by_time ON audit.entry USING btree (recorded_at, topic_id);
 
-CREATE UNIQUE INDEX entry_once ON audit.entry USING btree (topic_id, identity);
+CREATE UNIQUE INDEX entry_once ON audit.entry USING btree (identity, topic_id);
 
 CREATE INDEX idempotency_key_age ON audit.idempotency_key USING btree (created_at);
 

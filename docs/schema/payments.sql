@@ -1,13 +1,32 @@
 CREATE SCHEMA payments;
 
-CREATE FUNCTION payments.check_undo() RETURNS trigger
+CREATE FUNCTION payments.check_payments() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if not exists (select from payments.posting p
-                    where p.id = new.undoes and p.kind = 'applied' and p.payment_id = new.payment_id
-                      and p.call_id = new.call_id and p.amount_minor = new.amount_minor) then
-        raise exception 'posting % undoes nothing like it', new.id using errcode = 'foreign_key_violation';
+    if exists (select from (select distinct source_id from added) a
+                where not exists (select from payments.source s where s.id = a.source_id)) then
+        raise exception 'a payment has no source' using errcode = 'foreign_key_violation';
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION payments.check_postings() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (select from added a
+                 left join payments.payment p on p.id = a.payment_id and p.currency = a.currency
+                 left join payments.call c on c.id = a.call_id and c.currency = a.currency
+                where p.id is null or c.id is null) then
+        raise exception 'a posting has no payment or no call in its currency' using errcode = 'foreign_key_violation';
+    end if;
+    if exists (select from added a
+                 left join payments.posting p on p.id = a.undoes and p.kind = 'applied' and p.call_id = a.call_id
+                                             and p.payment_id = a.payment_id and p.amount_minor = a.amount_minor
+                where a.undoes is not null and p.id is null) then
+        raise exception 'a posting undoes nothing like it' using errcode = 'foreign_key_violation';
     end if;
     return null;
 end
@@ -445,9 +464,6 @@ ALTER TABLE ONLY payments.bank_file
     ADD CONSTRAINT bank_file_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY payments.call
-    ADD CONSTRAINT call_currency UNIQUE (id, currency);
-
-ALTER TABLE ONLY payments.call
     ADD CONSTRAINT call_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY payments.conflict
@@ -556,7 +572,9 @@ CREATE INDEX statement_entry_uetr ON payments.statement_entry USING btree (sourc
 
 CREATE TRIGGER call_moves_forward BEFORE UPDATE ON payments.call FOR EACH ROW WHEN (((new.version < old.version) OR (new.postings < old.postings) OR (old.cancelled AND (NOT new.cancelled)) OR (old.defaulted AND (NOT new.defaulted)) OR ((old.released_minor > 0) AND (new.released_minor <> old.released_minor)))) EXECUTE FUNCTION payments.refuse_step_back();
 
-CREATE TRIGGER posting_undoes_its_like AFTER INSERT ON payments.posting FOR EACH ROW WHEN ((new.undoes IS NOT NULL)) EXECUTE FUNCTION payments.check_undo();
+CREATE TRIGGER payments_refer AFTER INSERT ON payments.payment REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION payments.check_payments();
+
+CREATE TRIGGER postings_refer AFTER INSERT ON payments.posting REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION payments.check_postings();
 
 ALTER TABLE ONLY payments.account
     ADD CONSTRAINT account_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES payments.fund(id);
@@ -578,15 +596,6 @@ ALTER TABLE ONLY payments.hold
 
 ALTER TABLE ONLY payments.payment
     ADD CONSTRAINT payment_original_id_fkey FOREIGN KEY (original_id) REFERENCES payments.payment(id);
-
-ALTER TABLE ONLY payments.payment
-    ADD CONSTRAINT payment_source_id_fkey FOREIGN KEY (source_id) REFERENCES payments.source(id);
-
-ALTER TABLE ONLY payments.posting
-    ADD CONSTRAINT posting_call FOREIGN KEY (call_id, currency) REFERENCES payments.call(id, currency);
-
-ALTER TABLE ONLY payments.posting
-    ADD CONSTRAINT posting_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments.payment(id);
 
 ALTER TABLE ONLY payments.resolution
     ADD CONSTRAINT resolution_conflict_id_fkey FOREIGN KEY (conflict_id) REFERENCES payments.conflict(id);

@@ -50,10 +50,10 @@ def check(
         if full:
             found += verdicts([_replay(data, addresses)])
     except NotRunning as problem:
-        err.print(str(problem))
+        err.print(str(problem), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(exits.NOT_RUNNING) from None
     except (NotQuiet, OSError, asyncpg.PostgresError, KafkaError) as problem:
-        err.print(f"cannot check: {problem}")
+        err.print(f"cannot check: {problem}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(exits.FAILED) from None
     if json_output:
         print(json.dumps(as_json(found), indent=2, ensure_ascii=False))

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -49,7 +50,7 @@ def demo(
                 with suppress(KeyboardInterrupt):
                     stack.wait_until_ended()
     except (DemoFailed, httpx.HTTPError, InUse, *REASONS) as failure:
-        to_stderr(f"the demo failed: {failure}")
+        to_stderr(f"the demo failed: {escape(str(failure))}")
         raise typer.Exit(exits.FAILED) from None
     except KeyboardInterrupt:
         to_stderr("stopped")

@@ -36,7 +36,7 @@ def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
     causation_id = _text(headers, "ce_causationid")
     if arrival.topic == topics.AUDIT_RECORDED:
         actor, action, resource_type, resource_id, outcome = _act(arrival, actor)
-    elif arrival.topic == topics.PAYMENT_RECEIVED and resource_id is None:
+    elif arrival.topic == topics.PAYMENT_RECEIVED:
         resource_type, resource_id = "payment", _payment(arrival)
     elif arrival.topic.endswith(".dlt"):
         action, outcome = "dead_letter", _text(headers, "dlt-reason")

@@ -181,6 +181,7 @@ class Walk:
 _ACCOUNT: Final = re.compile(rb'"account"\s*:\s*(null|"[^"\\]*")')
 _SHOWN_CHARACTERS: Final = 4
 _SHORTEST_SHOWN: Final = 8
+_ALREADY_CUT: Final = re.compile(r"(?:[0-9a-f]{64})?/[0-9A-Z]{0,4}")
 
 
 def cut_accounts(payload: bytes, key: bytes) -> bytes:
@@ -221,6 +222,10 @@ def _without_accounts(value: object, key: bytes) -> object:
 
 
 def _cut(account: str, key: bytes) -> str:
-    """Such as ``9f86d081884c7d659a2feaa0c55ad015/8879``: a hash where there is a key, the end where it is not all."""
-    digest = hmac.digest(key, account.encode("utf-8", "replace"), "sha256").hex()[:32] if key else ""
-    return f"{digest}/{account[-_SHOWN_CHARACTERS:] if len(account) >= _SHORTEST_SHOWN else ''}"
+    """A keyed hash in hexadecimal (where there is a key) of the account in capitals without its spaces, so every way
+    to write it is recognised; a slash; and the end, where that is not most of it. What is cut already stays."""
+    if _ALREADY_CUT.fullmatch(account):
+        return account
+    plain = "".join(account.split()).upper()
+    digest = hmac.digest(key, plain.encode("utf-8", "replace"), "sha256").hex() if key else ""
+    return f"{digest}/{plain[-_SHOWN_CHARACTERS:] if len(plain) >= _SHORTEST_SHOWN else ''}"

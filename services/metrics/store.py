@@ -203,8 +203,22 @@ def _in_schema(query: str, schema: str) -> str:
     return query.replace("metrics.", f"{schema}.")
 
 
+# As they stand they copy tables onto themselves; run, they copy from the tables beside: see `Beside.replace_live`.
+COPIES: Final = (
+    "insert into metrics.fund select * from metrics.fund",
+    "insert into metrics.deal select * from metrics.deal",
+    "insert into metrics.allocation select * from metrics.allocation",
+    "insert into metrics.call select * from metrics.call",
+    "insert into metrics.hold select * from metrics.hold",
+)
+
+EMPTY_TABLES: Final = """
+truncate metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold
+"""
+
+
 class Beside:
-    """A connection's session with empty temporary tables of the same names: what is written here leaves no trace.
+    """A session's own empty tables of the same names: what is written there, nobody else ever sees.
 
     The statements are the live ones word for word but for the schema, so a replay proves them too.
     """
@@ -221,6 +235,12 @@ class Beside:
         for table in TABLES:
             await self._db.execute(f"create temporary table {table} (like metrics.{table} including all)")
 
+    async def replace_live(self) -> None:
+        """The live tables hold what the tables beside hold, once the caller's transaction commits."""
+        await self._db.execute(EMPTY_TABLES)
+        for copy in COPIES:
+            await self._db.execute(copy.replace("from metrics.", f"from {self.schema}."))
+
 
 READ_TO: Final = """
 select topic, partition, incarnation, next_offset
@@ -236,25 +256,15 @@ async def read_to(db: Connection) -> dict[tuple[str, int], tuple[int, int]]:
     return {(r["topic"], r["partition"]): (r["incarnation"], r["next_offset"]) for r in rows}
 
 
-# The running service takes these rows first, in this order; so a batch in flight is waited for and the next is refused.
+# The running service takes these rows first, in this order: a batch in flight is waited for, and the next one waits.
 LOCK_POSITIONS: Final = """
 select 1 from position order by topic, partition for update
 """
 
-RESET_POSITIONS: Final = """
-update position set next_offset = 0, last_timestamp_ms = null, last_crc = null
-"""
 
-EMPTY_TABLES: Final = """
-truncate metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold
-"""
-
-
-async def begin_again(db: Connection) -> None:
-    """Empties the read model and goes back to the beginning of every topic, in the caller's transaction."""
+async def stand_still(db: Connection) -> None:
+    """Until the caller's transaction ends, nobody reads on: tables and positions stay as they are."""
     await db.execute(LOCK_POSITIONS)
-    await db.execute(RESET_POSITIONS)
-    await db.execute(EMPTY_TABLES)
 
 
 # --- reads -----------------------------------------------------------------------------------------------------------

@@ -16,13 +16,13 @@ from shared.contracts.base import (
     Part,
     Reference,
     Source,
-    Text,
     Version,
 )
 
 POSTINGS_LIMIT = 200  # postings in one version of a call; more make more versions
 
 CallStatus = Literal["called", "partially_paid", "paid", "overdue", "defaulted", "cancelled"]
+Resolution = Literal["applied", "returned", "dismissed", "reversed"]
 PaymentKind = Literal["credit", "reversal"]
 HoldReason = Literal[
     "unknown_call",
@@ -101,6 +101,6 @@ class PaymentHeld(Contract):
     call_id: Id | None
     reason: HoldReason
     state: Literal["open", "resolved"]
-    resolution: Text | None = Field(description="What became of the money; null while the hold is open.")
+    resolution: Resolution | None = Field(description="What became of the money; null while the hold is open.")
     version: Version
     occurred_at: Moment

@@ -51,8 +51,10 @@ class Api:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def post(self, path: str, body: object = None, status: int = 201, **headers: str) -> Any:
-        answer = await self.client.post(path, json=body if body is not None else {}, headers=headers)
+    async def post(
+        self, path: str, body: object = None, status: int = 201, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        answer = await self.client.post(path, json={} if body is None else body, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
 

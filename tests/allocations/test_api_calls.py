@@ -9,6 +9,7 @@ from tests.allocations import ledger
 from tests.allocations.asking import Api
 from tests.allocations.ledger import told
 
+
 async def test_a_call_answers_as_its_event(api: Api, db: Connection) -> None:
     """`id`, the other members of its terms, and what payments last said: nothing yet."""
     made = await api.promise()
@@ -141,9 +142,9 @@ async def test_each_action_is_audited_once(api: Api, db: Connection) -> None:
     made = await api.promise()
     calls = f"/api/allocations/{made['id']}/calls"
     call = await api.post(
-        calls, {"amount": "1000000", "due_date": "2026-03-15", "issue": "on_notice_date"}, **{"x-actor": "ann"}
+        calls, {"amount": "1000000", "due_date": "2026-03-15", "issue": "on_notice_date"}, headers={"x-actor": "ann"}
     )
-    await api.post(calls, {"amount": "1", "due_date": "2026-03-15"}, 409, **{"x-actor": "bob"})
+    await api.post(calls, {"amount": "1", "due_date": "2026-03-15"}, 409, headers={"x-actor": "bob"})
     await api.post(f"{calls}/{call['id']}/issue", status=200)
     entries = [e.data for e in await told(db, topics.AUDIT_RECORDED)]
     assert [(e["actor"], e["action"], e["resource_type"], e["resource_id"], e["outcome"]) for e in entries] == [
@@ -161,8 +162,6 @@ async def test_a_repeat_with_its_key_is_the_same_answer(api: Api) -> None:
     """The same Idempotency-Key makes one call, however often it is sent."""
     made = await api.promise()
     body, key = {"amount": "1.00", "due_date": "2026-03-15"}, {"Idempotency-Key": "k-1"}
-    answers = [await api.post(f"/api/allocations/{made['id']}/calls", body, **key) for _ in range(3)]
+    answers = [await api.post(f"/api/allocations/{made['id']}/calls", body, headers=key) for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
     assert (await api.get(f"/api/allocations/{made['id']}"))["called"] == "1.00"
-
-

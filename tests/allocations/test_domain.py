@@ -41,7 +41,7 @@ def test_the_required_walk() -> None:
 
 def test_walk_two() -> None:
     """Tranches of 0 %, 50 % and 50 % and two payments: partially paid, then funded, nothing outstanding."""
-    pieces = spread(Custom([Tranche(DUE, share=s) for s in (0, 500_000, 500_000)]), K, "USD")
+    pieces = spread(Custom([Tranche(DUE, share=s) for s in (0, 500_000, 500_000)]), K)
     assert not isinstance(pieces, Refused)
     book = Book()
     nothing, half, rest = [book.issue(amount) for amount, _ in pieces]

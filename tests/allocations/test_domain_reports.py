@@ -53,7 +53,7 @@ def book_of(history: list[tuple[int, list[Report]]]) -> Book:
     return book
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(history=histories(), data=st.data())
 def test_order_duplicates_and_batches_do_not_matter(
     history: list[tuple[int, list[Report]]], data: st.DataObject
@@ -72,6 +72,7 @@ def test_order_duplicates_and_batches_do_not_matter(
     assert in_order.doubts == batched.doubts == []
 
 
+@settings(deadline=None)
 @given(history=histories())
 def test_a_batch_is_at_most_one_version(history: list[tuple[int, list[Report]]]) -> None:
     """However many reports a batch holds, the allocation moves by one version or none."""
@@ -162,7 +163,7 @@ def test_what_cannot_be_true_is_set_aside(lie: str) -> None:
     doubtful, good = book.issue(50), book.issue(50)
     book.hear(report(doubtful, 1, paid=10, postings=1, released=5))
     told = report(doubtful, 2, paid=10, postings=1, released=5, place=0)
-    book.hear(replace(told, **LIES[lie]), report(good, 1, paid=50, postings=1, place=1))  # type: ignore[arg-type]
+    book.hear(replace(told, **LIES[lie]), report(good, 1, paid=50, postings=1, place=1))  # type: ignore[arg-type]  # members by name
     assert book.doubts == ["impossible_report"]
     assert (book.allocation.called, book.allocation.funded) == (95, 60)
 

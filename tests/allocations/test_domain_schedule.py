@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.allocations.domain import Cadence, Custom, Regular, Schedule, Single, Tranche, spread
@@ -13,14 +13,14 @@ from shared.refusal import Refused
 from tests.allocations.facts import DUE, K
 
 
-def pieces(schedule: Schedule, committed: int = K, code: str = "USD") -> list[tuple[Minor, date]]:
-    made = spread(schedule, Minor(committed), code)
+def pieces(schedule: Schedule, committed: int = K) -> list[tuple[Minor, date]]:
+    made = spread(schedule, Minor(committed))
     assert not isinstance(made, Refused), made
     return made
 
 
 def refused(schedule: Schedule, committed: int = K) -> str:
-    made = spread(schedule, Minor(committed), "USD")
+    made = spread(schedule, Minor(committed))
     assert isinstance(made, Refused)
     return made.code
 
@@ -79,12 +79,11 @@ def test_the_uncalled_rest_is_a_part_of_its_own() -> None:
 
 
 def test_amounts_are_taken_as_written() -> None:
-    """Amounts need not be the whole commitment, but never more than it."""
+    """Amounts need not be the whole commitment; whether they fit at all is the guard's to say."""
     assert pieces(Custom([Tranche(DUE, amount=Minor(7)), Tranche(DUE, amount=Minor(3))]), committed=10) == [
         (7, DUE),
         (3, DUE),
     ]
-    assert refused(Custom([Tranche(DUE, amount=Minor(7)), Tranche(DUE, amount=Minor(4))]), 10) == "over_commitment"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +108,7 @@ def test_what_cannot_be_planned_is_refused(schedule: Schedule) -> None:
     assert refused(schedule) == "invalid_schedule"
 
 
+@settings(deadline=None)
 @given(
     committed=st.integers(1, 10**17),
     parts=st.lists(st.integers(0, WHOLE), min_size=1, max_size=30).filter(lambda parts: sum(parts) <= WHOLE),
@@ -122,6 +122,7 @@ def test_percents_sum_to_what_they_say(committed: int, parts: list[int]) -> None
         assert sum(amounts) == committed
 
 
+@settings(deadline=None)
 @given(committed=st.integers(1, 10**17), count=st.integers(1, MOST_CALLS))
 def test_equal_calls_sum_to_the_commitment(committed: int, count: int) -> None:
     """Not a cent is lost or made, and no two calls differ by more than one minor unit."""

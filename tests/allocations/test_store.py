@@ -7,7 +7,7 @@ import pytest
 from services.allocations import store
 from services.allocations.domain import Command, Regular, Single, Stage, Status
 from services.allocations.domain.schedule import Cadence
-from shared.ids import CallId
+from shared.ids import AllocationId, CallId
 from shared.postgres import Connection
 from tests.allocations import ledger
 from tests.allocations.facts import DUE
@@ -34,7 +34,7 @@ async def test_issued_terms_come_back_as_they_were(db: Connection) -> None:
 
 async def test_ids_that_do_not_exist_are_missing(db: Connection) -> None:
     """Reading or locking what is not there is no error."""
-    assert await store.get_allocation(db, 1) is None  # type: ignore[arg-type]  # a plain number will do
+    assert await store.get_allocation(db, AllocationId(1)) is None
     assert await store.lock_calls(db, [CallId(1)]) == {}
     assert await store.due_calls(db, {}, limit=10) == []
 

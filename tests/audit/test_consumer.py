@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audit import consumer
@@ -55,8 +55,9 @@ def test_a_banks_entry_without_any_header() -> None:
 
 def test_what_a_bank_claims_is_noted_as_claimed() -> None:
     """A foreign id proves nothing, so it never decides what is one event."""
-    facts = item("payment.received", 7, ce_id="theirs", ce_actor="their robot").facts
+    facts = item("payment.received", 7, ce_id="theirs", ce_actor="their robot", ce_subject="call/99").facts
     assert (facts.identity, facts.claimed_id, facts.actor) == ("@1/0/7", "theirs", "their robot")
+    assert (facts.resource_type, facts.resource_id) == ("payment", "bank/acme-usd-1/AcctSvcrRef-8812")
 
 
 def test_structured_cloudevents_are_understood() -> None:
@@ -129,6 +130,7 @@ ANYTHING = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_nothing_can_stop_the_record(strange: Arrival) -> None:
     """Any bytes in any header, key or value become facts that can be hashed."""

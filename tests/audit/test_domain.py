@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audit.domain import (
@@ -65,6 +65,7 @@ def test_the_hash_is_the_one_described() -> None:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 
 
+@settings(deadline=None)
 @given(TEXT, st.binary(max_size=20), st.datetimes(timezones=st.just(UTC)))
 def test_metadata_is_plain_compact_json(text: str, key: bytes, moment: datetime) -> None:
     """Any JSON library can write the bytes that are hashed."""
@@ -243,5 +244,8 @@ def test_equal_accounts_can_be_recognised() -> None:
     """The keyed hash is the same for the same account, another under another key, and absent without a key."""
     payload = b'{"account":"US64SVBKUS6S3300958879"}'
     assert cut_accounts(payload, KEY) == cut_accounts(payload, KEY) != cut_accounts(payload, b"other")
+    assert cut_accounts(payload, KEY) == cut_accounts(b'{"account":"us64 SVBK US6S 3300 9588 79"}', KEY)
+    once = cut_accounts(payload, KEY)
+    assert cut_accounts(once, KEY) == once
     assert cut_accounts(payload, b"") == b'{"account":"/8879"}'
     assert cut_accounts(b'{"account":"1234567"}', b"") == b'{"account":"/"}'

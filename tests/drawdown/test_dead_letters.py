@@ -1,26 +1,25 @@
 """Promises of `drawdown dead-letters`: what nobody understood is found, shown as it came, and decided with a reason."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from drawdown import exits
+from drawdown.dead_letters import app
 from tests.support.house import House
 
 GARBAGE = b"no payment \xff at all"
 
 
-def drawdown(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "drawdown", "dead-letters", *arguments, "--data", str(house.directory.path)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def drawdown(house: House, *arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--data", str(house.directory.path)], env={"COLUMNS": "160"})
 
 
 def answer(house: House, *arguments: str) -> Any:
     done = drawdown(house, *arguments, "--json")
-    assert done.returncode == exits.OK, done.stderr
+    assert done.exit_code == exits.OK, done.stderr
     return json.loads(done.stdout)
 
 
@@ -58,8 +57,8 @@ def test_a_letter_is_decided_once(house: House) -> None:
     letter = str(answer(house, "list")[0]["id"])
     first = drawdown(house, "discard", "payments", letter, "--reason", "sent by mistake")
     again = drawdown(house, "replay", "payments", letter, "--reason", "once more")
-    assert first.returncode == exits.OK, first.stderr
-    assert again.returncode == exits.USAGE
+    assert first.exit_code == exits.OK, first.stderr
+    assert again.exit_code == exits.USAGE
     assert "discarded already" in again.stderr
     assert answer(house, "show", "payments", letter)["decision_reason"] == "sent by mistake"
 
@@ -68,7 +67,7 @@ def test_a_replayed_letter_comes_again(house: House) -> None:
     """A replay sends the same bytes to the same topic: still unreadable, they are a new letter, and nothing is lost."""
     before = answer(house, "list")
     letter = next(one for one in before if one["state"] == "open" and one["reason"] == "missing_field")
-    assert drawdown(house, "replay", "payments", str(letter["id"]), "--reason", "the reader was mended").returncode == 0
+    assert drawdown(house, "replay", "payments", str(letter["id"]), "--reason", "the reader was mended").exit_code == 0
     house.settle()
     after = answer(house, "list")
     assert len(after) == len(before) + 1
@@ -78,13 +77,12 @@ def test_a_replayed_letter_comes_again(house: House) -> None:
 def test_a_letter_that_is_not_there(house: House) -> None:
     """A wrong number is answered in words, with the exit code of a wrong argument."""
     done = drawdown(house, "show", "payments", "999999")
-    assert done.returncode == exits.USAGE
+    assert done.exit_code == exits.USAGE
     assert "no dead letter 999999" in done.stderr
 
 
 def test_nothing_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where no stack runs, the command says so and how to start one."""
-    command = [sys.executable, "-m", "drawdown", "dead-letters", "list", "--data", str(tmp_path_factory.mktemp("none"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == exits.NOT_RUNNING
+    done = CliRunner().invoke(app, ["list", "--data", str(tmp_path_factory.mktemp("none"))])
+    assert done.exit_code == exits.NOT_RUNNING
     assert "drawdown up" in done.stderr

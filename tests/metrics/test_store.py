@@ -123,12 +123,29 @@ async def test_beside_leaves_no_trace(db: Connection) -> None:
             assert [row async for row in store.dump(db, table)] == []
 
 
-async def test_begin_again_empties_and_rewinds(db: Connection) -> None:
-    """After it every table is empty and every position is at the beginning of the log it was in."""
-    await keep(db, news(fund(), terms()))
-    await db.execute("insert into position values ('fund.changed', 0, 2, null, 7, 1, 1)")
+async def test_what_is_beside_takes_the_place_of_what_is_live(db: Connection) -> None:
+    """After it the live tables hold the rows beside and no other; a transaction taken back changes nothing."""
+    await keep(db, news(fund(1), deal(1), terms(1)))
+    beside = store.Beside(db)
+    await beside.make_tables()
+    await keep(beside, news(fund(2), allocation(2), terms(2), receivable(2), hold(2)))
+    transaction = db.transaction()
+    await transaction.start()
+    await beside.replace_live()
+    await transaction.rollback()
+    assert await store.find_fund(db, 1) == fund(1)
+
     async with db.transaction():
-        await store.begin_again(db)
-    assert await store.read_to(db) == {}
-    assert await db.fetchval("select incarnation from position where topic = 'fund.changed' and partition = 0") == 2
+        await store.stand_still(db)
+        await beside.replace_live()
     assert await store.find_fund(db, 1) is None
+    assert await store.find_fund(db, 2) == fund(2)
+    assert [call.id for call in await store.calls_of_allocation(db, 1)] == [2]
+
+
+async def test_only_partitions_that_were_read_stand_somewhere(db: Connection) -> None:
+    """Where a service stands is the log's incarnation and the next offset, of what it has read."""
+    await db.execute(
+        "insert into position (topic, partition, incarnation, next_offset) values ('a', 0, 2, 7), ('a', 1, 1, 0)"
+    )
+    assert await store.read_to(db) == {("a", 0): (2, 7)}

@@ -53,7 +53,7 @@ class Memory:
                 return
 
     def _next(self) -> int:
-        self.numbers += 10_000
+        self.numbers += 500
         return self.numbers
 
     def _book(self) -> Book:

@@ -1,5 +1,6 @@
 """Promises of what people do: every unit of money stays accounted for, all of it moves or none, nothing moves twice."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -99,11 +100,14 @@ def test_a_refusal_for_too_much_says_what_still_fits() -> None:
     ("settle", "where", "resolution"),
     [(return_held, "returned", Resolution.RETURNED), (dismiss_held, "dismissed", Resolution.DISMISSED)],
 )
-def test_held_money_is_returned_or_dismissed(settle: object, where: str, resolution: Resolution) -> None:
+def test_held_money_is_returned_or_dismissed(
+    settle: Callable[[Worksheet, Payment], Payment | Refused], where: str, resolution: Resolution
+) -> None:
     """It leaves the hold for good, and the payment says where it went."""
     sheet = sheet_of(HELD)
-    done = settle(sheet, HELD)  # type: ignore[operator]  # one of two functions
+    done = settle(sheet, HELD)
     outcome = sheet.finish()
+    assert isinstance(done, Payment)
     assert (getattr(done, where), done.held, done.status) == (500, 0, where)
     assert [h.resolution for h in outcome.reheld] == [resolution]
     assert outcome.postings == []
@@ -164,9 +168,9 @@ def test_a_person_records_that_money_left_again() -> None:
 
 def test_money_that_has_left_cannot_be_reversed_again() -> None:
     """Neither reversed nor returned money is here any more."""
-    gone = replace(HELD, held=Minor(0), hold=None)
-    for where, code in (("reversed", "already_reversed"), ("returned", "invalid_transition")):
-        payment = replace(HELD, **{"held": Minor(0), "hold": None, where: Minor(500)}) if where else gone
+    reversed_ = replace(HELD, held=Minor(0), hold=None, reversed=Minor(500))
+    returned = replace(HELD, held=Minor(0), hold=None, returned=Minor(500))
+    for payment, code in ((reversed_, "already_reversed"), (returned, "invalid_transition")):
         refused = reverse(sheet_of(payment), payment, reversal(payment.entry))
         assert isinstance(refused, Refused)
         assert refused.code == code

@@ -1,4 +1,4 @@
-"""Promises about any history: order, doubling and batching do not matter where they must not, and money is conserved."""
+"""Promises about any history: order, repeats and batches do not matter where they must not; money is conserved."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -69,6 +69,8 @@ def histories(draw: st.DrawFn) -> History:
                 events.append(replace(reversal(entry, f"R{n}"), amount=Minor(entry.amount + 1)))
             case "stranger":
                 events.append(replace(reversal(entry, f"R{n}"), reverses="never seen"))
+            case _:
+                pass
     events.extend(entries)
     shuffled = draw(st.permutations(events + draw(st.lists(st.sampled_from(events), max_size=6))))
     cuts = sorted(draw(st.lists(st.integers(0, len(shuffled)), max_size=6)))
@@ -82,7 +84,7 @@ def _play(memory: Memory, batch: list[Event]) -> None:
     memory.receive([event for event in batch if isinstance(event, Entry)])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories(), st.booleans())
 def test_order_repeats_and_batches_do_not_matter(history: History, sweep_between: bool) -> None:
     """Any order, repetition and batching of events that fit ends in the same calls and payments."""
@@ -133,7 +135,7 @@ def any_batches(draw: st.DrawFn) -> list[list[Event]]:
     return [events[n : n + size] for n in range(0, len(events), size)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(any_batches())
 def test_money_is_conserved_whatever_comes(batches: list[list[Event]]) -> None:
     """After every batch: each payment's parts sum to it, postings sum to each call's paid, versions have no gap."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from pydantic import SecretStr
 
 from shared import outbox, topics
 from shared.outbox import Origin, RawRecord
@@ -26,7 +27,7 @@ def record(key: str, payload: bytes) -> RawRecord:
 @contextlib.asynccontextmanager
 async def relaying(ledger: Ledger, servers: Servers, prefix: str, copies: int = 1) -> AsyncIterator[list[Relay]]:
     url = ledger.url("allocations")
-    settings = Settings(database_url=url, kafka=servers.kafka, topic_prefix=prefix)  # type: ignore[arg-type]
+    settings = Settings(database_url=SecretStr(url), kafka=servers.kafka, topic_prefix=prefix)
     relays = [Relay("allocations", settings) for _ in range(copies)]
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
     try:

@@ -190,8 +190,9 @@ class House:
         holds."""
         command = [sys.executable, "-m", "drawdown", "check", "--json", "--data", str(self.directory.path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"drawdown check: {done.stdout}\n{done.stderr}"
-        verdict: dict[str, Any] = json.loads(done.stdout)
+        verdict: dict[str, Any] = json.loads(done.stdout or "{}")
+        broken = [each for each in verdict.get("invariants", ()) if each["verdict"] != "holds"]
+        assert done.returncode == 0, f"drawdown check: {json.dumps(broken, indent=1)}\n{done.stderr}"
         return verdict
 
 
@@ -213,7 +214,7 @@ def furnished(servers: Servers, ledger: Ledger) -> Iterator[House]:
 def detached() -> Iterator[House]:
     """A house with servers of its own that is ready, and gone afterwards with them."""
     with servers_.directory() as directory:
-        broker, database = kafka.prepare(directory), postgres.prepare(directory, durable=False)
+        broker, database = kafka.prepare(directory), postgres.prepare(directory)
         addresses = _addresses(directory, database.url("postgres"), broker.bootstrap, "")
         house = House(directory, addresses, [broker.program, database.program])
         try:

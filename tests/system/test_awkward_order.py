@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -10,7 +11,7 @@ from shared import topics
 from tests.support.desk import DUE, Desk
 
 
-def scheduled(desk: Desk) -> tuple[dict, dict]:  # type: ignore[type-arg]
+def scheduled(desk: Desk) -> tuple[dict[str, Any], dict[str, Any]]:
     schedule = {"cadence": "single", "due_date": DUE}
     allocation = desk.allocation("1000.00", schedule=schedule)
     return allocation, allocation["calls"][0]

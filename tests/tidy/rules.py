@@ -27,11 +27,12 @@ def long_file(source: str) -> list[str]:
 
 
 def floats(source: str) -> list[str]:
-    """Every way for a float to come near money: the name, a literal (but in an example of JSON), a true division."""
+    """Every way for a float to come near money: the name, a literal, a true division. An example of JSON is none, nor
+    is a constant whose name says that it counts seconds."""
     found = []
     tree = ast.parse(source)
-    examples = {id(inside) for example in _examples(tree) for inside in ast.walk(example)}
-    for node in (node for node in ast.walk(tree) if id(node) not in examples):
+    harmless = {id(inside) for example in _harmless(tree) for inside in ast.walk(example)}
+    for node in (node for node in ast.walk(tree) if id(node) not in harmless):
         match node:
             case ast.Name(id="float"):
                 found.append(f"{node.lineno}: the name float")
@@ -47,15 +48,19 @@ def floats(source: str) -> list[str]:
     return found
 
 
-def _examples(tree: ast.AST) -> Iterator[ast.AST]:
-    """The values of members and arguments called `example` or `examples`, which only documents show."""
+def _harmless(tree: ast.AST) -> Iterator[ast.AST]:
+    """The values of members and arguments called `example` or `examples`, and of constants called `…_SECONDS`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value in {"example", "examples"}:
-                    yield value
-        elif isinstance(node, ast.keyword) and node.arg in {"example", "examples"}:
-            yield node.value
+        match node:
+            case ast.Dict(keys=keys, values=values):
+                pairs = zip(keys, values, strict=True)
+                yield from (value for key, value in pairs if getattr(key, "value", None) in {"example", "examples"})
+            case ast.keyword(arg="example" | "examples", value=value):
+                yield value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name.endswith("_SECONDS"):
+                yield value
+            case _:
+                pass
 
 
 _CLOCK = {"now", "utcnow", "today"}

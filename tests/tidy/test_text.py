@@ -127,6 +127,7 @@ BAD: list[tuple[Rule, str]] = [
 GOOD: list[tuple[Rule, str]] = [
     (rules.long_functions, f"def f():\n{_LONG_BODY[:-10]}\n"),
     (rules.floats, "path = root / 'x'\nwhole = amount // 2"),
+    (rules.floats, "PATIENCE_SECONDS: Final = 3.5"),
     (rules.floats, "shown = {'example': {'called_pct': 40.0}}\nField(examples=[0.5])"),
     (rules.clock_and_ids, "now = clock.now()\nspan = time.monotonic()"),
     (rules.bare_suppressions, "x = 1  # no" + "qa: S608 - static text, built once at import"),

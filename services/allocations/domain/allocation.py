@@ -149,8 +149,7 @@ def moved(allocation: Allocation, *, planned_by: int, called_by: int) -> Allocat
 
 
 def fold(allocation: Allocation, *, called_by: int = 0, funded_by: int = 0, new_postings: int = 0) -> Allocation:
-    """The amounts after a batch of payments' reports; `called_by` is what left C, and with it P; `funded_by` goes either
-    way."""
+    """The amounts after a batch of reports: `called_by` is never a rise and moves P with C; `funded_by` is either."""
     return replace(
         allocation,
         planned=Minor(allocation.planned + called_by),

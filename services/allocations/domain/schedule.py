@@ -7,7 +7,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from shared import currency
 from shared.money import Minor, split
 from shared.refusal import Refused
 
@@ -68,25 +67,26 @@ class Custom:
 Schedule: TypeAlias = Single | Regular | Custom
 
 
-def spread(schedule: Schedule, committed: Minor, code: str) -> list[tuple[Minor, date]] | Refused:
-    """The calls of a schedule, amount and due date, in its order; `committed` is in minor units of `code`.
+def spread(schedule: Schedule, committed: Minor) -> list[tuple[Minor, date]] | Refused:
+    """The calls of a schedule, amount and due date, in its order.
 
-    Shares are made by largest remainder, so they sum to the commitment, or to the part of it that is called.
+    Shares are made by largest remainder, so they sum to the commitment, or to the part of it that is called. Amounts
+    are taken as written: whether they fit into the commitment is for the guard over P ≤ K to say.
     """
-    pieces = _pieces(schedule, committed, code)
+    pieces = _pieces(schedule, committed)
     if isinstance(pieces, Refused) or all(EARLIEST <= due <= LATEST for _, due in pieces):
         return pieces
     return _outside()
 
 
-def _pieces(schedule: Schedule, committed: Minor, code: str) -> list[tuple[Minor, date]] | Refused:
+def _pieces(schedule: Schedule, committed: Minor) -> list[tuple[Minor, date]] | Refused:
     match schedule:
         case Single(due_date):
             return [(committed, due_date)]
         case Regular(cadence, first, count):
             return _regular(committed, first, MONTHS[cadence], count)
         case Custom(tranches):
-            return _custom(committed, tranches, code)
+            return _custom(committed, tranches)
 
 
 def _regular(committed: Minor, first: date, step: int, count: int) -> list[tuple[Minor, date]] | Refused:
@@ -104,7 +104,7 @@ def _months_after(first: date, months: int) -> date:
     return date(year, month + 1, min(first.day, monthrange(year, month + 1)[1]))
 
 
-def _custom(committed: Minor, tranches: Sequence[Tranche], code: str) -> list[tuple[Minor, date]] | Refused:
+def _custom(committed: Minor, tranches: Sequence[Tranche]) -> list[tuple[Minor, date]] | Refused:
     if not 1 <= len(tranches) <= MOST_CALLS:
         return _invalid(f"it has {len(tranches)} tranches", f"Give from 1 to {MOST_CALLS} tranches.")
     shares = [tranche.share for tranche in tranches if tranche.share is not None]
@@ -113,24 +113,11 @@ def _custom(committed: Minor, tranches: Sequence[Tranche], code: str) -> list[tu
         return _invalid("percents and amounts are mixed", "Give every tranche a percent, or every tranche an amount.")
     dates = [tranche.due_date for tranche in tranches]
     if amounts:
-        return _within(committed, list(zip(amounts, dates, strict=True)), code)
+        return list(zip(amounts, dates, strict=True))
     if sum(shares) > WHOLE:
         return _invalid("the percents sum to more than 100", "Give percents that sum to 100 or less.")
     parts = split(committed, [*shares, WHOLE - sum(shares)])[:-1]  # the last part is what no tranche calls
     return list(zip(parts, dates, strict=True))
-
-
-def _within(committed: Minor, planned: list[tuple[Minor, date]], code: str) -> list[tuple[Minor, date]] | Refused:
-    total = sum(amount for amount, _ in planned)
-    if total <= committed:
-        return planned
-    asked, free = currency.text(total, code), currency.text(committed, code)
-    return Refused(
-        "over_commitment",
-        f"The tranches sum to {asked} {code}, more than the {free} {code} committed.",
-        "Give tranches that sum to the committed amount or less.",
-        {"free": free, "currency": code},
-    )
 
 
 def _outside() -> Refused:

@@ -1,6 +1,7 @@
 """Making funds, deals, and the promises between them."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Final
 
 from services.allocations import store
@@ -12,7 +13,9 @@ from services.allocations.domain import (
     Policy,
     Schedule,
     Stage,
+    moved,
     new_call,
+    over_commitment,
     restage,
     spread,
     stage_of,
@@ -67,23 +70,37 @@ async def create_allocation(
     origin: Origin,
 ) -> AllocationView | Refused:
     """What `fund` promises to a deal, with the calls of its schedule, all scheduled; one promise per fund and deal."""
-    if refused := unfit_commitment(committed, fund.currency):
-        return refused
-    pieces = [] if schedule is None else spread(schedule, committed, fund.currency)
-    if isinstance(pieces, Refused):
-        return pieces
     deal = (await store.lock_deals(db, [deal_id])).get(deal_id)
     if deal is None:
         return Refused("deal_not_found", f"There is no deal {deal_id}.", "Create the deal first.")
+    if refused := unfit_commitment(committed, fund.currency):
+        return refused
+    pieces = [] if schedule is None else spread(schedule, committed)
+    if isinstance(pieces, Refused):
+        return pieces
+    there = await store.find_allocation(db, fund.id, deal_id)  # nobody else adds one while we hold the deal
+    if there is not None:
+        return _exists_already(there)
     (allocation_id,) = await store.new_ids(db, "allocation_id")
-    planned = Minor(sum(amount for amount, _ in pieces))
-    allocation = Allocation(
-        AllocationId(allocation_id), fund.id, deal_id, fund.currency, committed, changed_at=now, planned=planned
-    )
-    if not await store.add_allocation(db, allocation, exponent=currency.exponent(fund.currency)):
-        return await _exists_already(db, fund.id, deal_id)
+    empty = Allocation(AllocationId(allocation_id), fund.id, deal_id, fund.currency, committed, changed_at=now)
+    planned = sum(amount for amount, _ in pieces)
+    if refused := over_commitment(empty, planned):
+        return refused
+    allocation = moved(empty, planned_by=planned, called_by=0)
+    call_ids = await store.new_ids(db, "call_id", len(pieces))
+    calls = _scheduled(allocation, call_ids, pieces, fund, now)
+    await store.add_allocation(db, allocation, exponent=currency.exponent(fund.currency))
+    await store.add_calls(db, calls)
+    await _tell(db, allocation, calls, fund, deal, now=now, origin=origin)
+    return AllocationView(allocation, calls, fund)
+
+
+def _scheduled(
+    allocation: Allocation, ids: Sequence[int], pieces: Sequence[tuple[Minor, date]], fund: Fund, now: datetime
+) -> list[Call]:
+    """The calls of a schedule, in its order."""
     today = business_date(now, fund.time_zone)
-    calls = [
+    return [
         new_call(
             CallId(call_id),
             allocation.id,
@@ -96,13 +113,8 @@ async def create_allocation(
             now=now,
             from_schedule=True,
         )
-        for seq_no, (call_id, (amount, due_date)) in enumerate(
-            zip(await store.new_ids(db, "call_id", len(pieces)), pieces, strict=True), start=1
-        )
+        for seq_no, (call_id, (amount, due_date)) in enumerate(zip(ids, pieces, strict=True), start=1)
     ]
-    await store.add_calls(db, calls)
-    await _tell(db, allocation, calls, fund, deal, now=now, origin=origin)
-    return AllocationView(allocation, calls, fund)
 
 
 async def _tell(
@@ -117,12 +129,10 @@ async def _tell(
     await outbox.add(db, events, origin)
 
 
-async def _exists_already(db: Connection, fund_id: FundId, deal_id: DealId) -> Refused:
-    there = await store.find_allocation(db, fund_id, deal_id)
-    assert there is not None, "allocations are never deleted"
+def _exists_already(there: Allocation) -> Refused:
     return Refused(
         "allocation_exists",
-        f"Fund {fund_id} has committed to deal {deal_id} already, with allocation {there.id}.",
+        f"Fund {there.fund_id} has committed to deal {there.deal_id} already, with allocation {there.id}.",
         f"Call from allocation {there.id}; what is committed never changes.",
         {"allocation_id": there.id},
     )

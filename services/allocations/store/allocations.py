@@ -12,14 +12,12 @@ insert into allocations.allocation (id, fund_id, deal_id, currency, exponent, co
                                     called_minor, funded_minor, fresh, status, previous_status, cause, changed_at,
                                     version)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-    on conflict (deal_id, fund_id) do nothing
-returning id
 """
 
 
-async def add_allocation(db: Connection, new: Allocation, *, exponent: int) -> bool:
-    """A new allocation; False, and nothing is written, where this fund has committed to this deal already."""
-    added = await db.fetchval(
+async def add_allocation(db: Connection, new: Allocation, *, exponent: int) -> None:
+    """A new allocation; `exponent` is its currency's number of decimals."""
+    await db.execute(
         ADD_ALLOCATION,
         new.id,
         new.fund_id,
@@ -37,7 +35,6 @@ async def add_allocation(db: Connection, new: Allocation, *, exponent: int) -> b
         new.changed_at,
         new.version,
     )
-    return added is not None
 
 
 GET_ALLOCATION: Final = """

@@ -110,9 +110,7 @@ select id, allocation_id, stage, amount_minor,
 async def lock_reported(db: Connection, ids: Collection[CallId]) -> dict[CallId, Reported]:
     """As much of these calls as folding needs, locked in id order; those that do not exist are missing."""
     return {
-        row["id"]: Reported(
-            row["id"], row["allocation_id"], Stage(row["stage"]), row["amount_minor"], _receivable(row)
-        )
+        row["id"]: Reported(row["id"], row["allocation_id"], Stage(row["stage"]), row["amount_minor"], _receivable(row))
         for row in await db.fetch(LOCK_REPORTED, list(ids))
     }
 

@@ -2,24 +2,22 @@
 
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from typing import IO, Final
 
 from services.metrics import consumer, store
 from services.metrics.consumer import dumps
 from services.metrics.handlers import keep
-from shared.clock import clock_of
-from shared.kafka import positions
-from shared.kafka.positions import Fenced, Place
 from shared.kafka.records import Arrival, arrivals_of
-from shared.kafka.replay import Batch, Key, LogIsGone, replaying
+from shared.kafka.replay import Key, LogIsGone, Replay, replaying
 from shared.postgres import Connection, connect, is_data_error
 from shared.settings import Settings
 
 BATCH_RECORDS: Final = 10_000
+TELL_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,112 +36,94 @@ async def verify(settings: Settings) -> Verdict:
     Touches nothing: no row, no position, no consumer group. Raises `LogIsGone` where the topics no longer hold what
     the live tables were made of.
     """
-    async with _session(settings) as db:
-        with tempfile.TemporaryFile("w+") as live, tempfile.TemporaryFile("w+") as replayed:
+    async with _session(settings) as db, replaying(settings) as log:
+        with _scratch() as live, _scratch() as replayed:
             async with store.one_moment(db):
-                until = await store.read_to(db)
+                stands = await store.read_to(db)
                 rows = await dumps.write(db, live)
             again = [
-                f"{topic}/{partition}" for (topic, partition), (incarnation, _) in until.items() if incarnation > 1
+                f"{topic}/{partition}" for (topic, partition), (incarnation, _) in stands.items() if incarnation > 1
             ]
             if again:
                 raise LogIsGone(f"made anew since the tables were begun: {', '.join(again)}; rebuild without --verify")
-            beside = store.Beside(db)
-            await beside.make_tables()
-            records = await _replay_beside(settings, db, beside, {key: offset for key, (_, offset) in until.items()})
+            copy = _Copy(db, log, settings.topic_prefix)
+            await copy.catch_up(stands)
             async with store.one_moment(db):
-                await dumps.write(db, replayed, schema=beside.schema)
-            return Verdict(rows, records, dumps.sha256(live), dumps.differences(live, replayed))
-
-
-async def _replay_beside(settings: Settings, db: Connection, beside: store.Beside, until: Mapping[Key, int]) -> int:
-    """Every record up to `until` into the tables beside; answers how many there were."""
-
-    async def apply(arrivals: Sequence[Arrival]) -> None:
-        news, _ = consumer.read(arrivals)
-        await keep(beside, news)
-
-    if not until:
-        return 0
-    async with replaying(settings) as log:
-        await log.check(until)
-        log.seek(dict.fromkeys(until, 0))
-        done = 0
-        while await log.behind(until):
-            for key, records in (await log.take(BATCH_RECORDS)).items():
-                wanted = [record for record in records if record.offset < until[key]]
-                arrivals = arrivals_of(wanted, prefix=settings.topic_prefix, incarnation=1)
-                await _in_parts_if_need_be(db, arrivals, apply)
-                done += len(wanted)
-            _say(done, sum(until.values()))
-        return done
+                await dumps.write(db, replayed, schema=store.Beside.schema)
+            return Verdict(rows, copy.records, dumps.sha256(live), dumps.differences(live, replayed))
 
 
 async def rebuild(settings: Settings) -> int:
-    """Empties the read model and replays it to the ends the topics have now; answers how many records that were.
+    """Replays all topics beside the live tables and then puts the result in their place; answers how many records.
 
-    Stopped anywhere it is whole: positions and rows move together, and whoever runs next, this command or the service,
-    goes on from there. A running service may stay up: both move the positions by compare-and-set.
+    The service may run on: it waits only while the last records are read and the tables are changed over, in one
+    transaction, and goes on from its own positions. Stopped before that, nothing has changed. Raises `LogIsGone`.
     """
-    clock = clock_of(settings.clock_offset_file)
     async with _session(settings) as db, replaying(settings) as log:
-        keys = await log.partitions(consumer.READS)
-        until = await log.ends(keys)
+        copy = _Copy(db, log, settings.topic_prefix)
+        await copy.catch_up(await store.read_to(db))
         async with db.transaction():
-            await store.begin_again(db)
-        done = 0
-        places: dict[Key, Place] = {}
-        while not places or await log.behind(until):
-            if not places:
-                places = await positions.load(db, keys)
-                log.seek({key: place.next_offset for key, place in places.items()})
-            batch = await log.take(BATCH_RECORDS)
-            try:
-                places |= await _apply(db, batch, places, settings.topic_prefix, clock.now())
-            except Fenced:  # the running service did this part
-                places = {}
-                continue
-            done += sum(map(len, batch.values()))
-            _say(done, sum(until.values()))
-        return done
+            await store.stand_still(db)
+            await copy.catch_up(await store.read_to(db))
+            await copy.tables.replace_live()
+        return copy.records
 
 
-async def _apply(
-    db: Connection, batch: Batch, places: Mapping[Key, Place], prefix: str, now: datetime
-) -> dict[Key, Place]:
-    """One batch and its positions in one transaction; raises `Fenced` where another copy has moved one of them."""
-    if not batch:
-        return {}
-    moves = {key: places[key].after(batch[key][-1]) for key in sorted(batch)}
-    arrivals = [
-        arrival
-        for key in moves
-        for arrival in arrivals_of(batch[key], prefix=prefix, incarnation=places[key].incarnation)
-    ]
+class _Copy:
+    """Tables beside the live ones, and how far each partition has been read into them."""
 
-    async def apply(some: Sequence[Arrival]) -> None:
-        await consumer.apply(db, some, now)
+    def __init__(self, db: Connection, log: Replay, prefix: str) -> None:
+        self.tables = store.Beside(db)
+        self.records = 0
+        self._db = db
+        self._log = log
+        self._prefix = prefix
+        self._at: dict[Key, tuple[int, int]] | None = None
 
-    async with db.transaction():
-        await positions.advance(db, {places[key]: place for key, place in moves.items()})
-        await _in_parts_if_need_be(db, arrivals, apply)
-    return moves
+    async def catch_up(self, stands: Mapping[Key, tuple[int, int]]) -> None:
+        """Reads on to where the live tables stand; raises `LogIsGone` where that cannot be reached."""
+        if self._at is None:
+            await self.tables.make_tables()
+            self._at = {}
+        if any(incarnation != stands[key][0] for key, (incarnation, _) in self._at.items()):
+            raise LogIsGone("a topic was made anew meanwhile; try again")
+        begun = {key: self._at.get(key, (0, 0))[1] for key in stands}
+        until = {key: offset for key, (_, offset) in stands.items() if offset > begun[key]}
+        if until:
+            await self._log.check(until)
+            self._log.seek({key: begun[key] for key in until})
+            await self._read(until)
+        self._at = dict(stands)
+
+    async def _read(self, until: Mapping[Key, int]) -> None:
+        told_at = time.monotonic()
+        while await self._log.behind(until):
+            for key, records in (await self._log.take(BATCH_RECORDS)).items():
+                wanted = [record for record in records if record.offset < until[key]]
+                await self._keep(arrivals_of(wanted, prefix=self._prefix, incarnation=1))
+                self.records += len(wanted)
+            if time.monotonic() - told_at >= TELL_SECONDS:
+                told_at = time.monotonic()
+                sys.stderr.write(f"metrics: {self.records:,} of some {sum(until.values()):,} records\n")
+
+    async def _keep(self, arrivals: Sequence[Arrival]) -> None:
+        """A record that the database refuses is left out alone, as when it first came; its dead letter exists."""
+        try:
+            async with self._db.transaction():
+                news, _ = consumer.read(arrivals)
+                await keep(self.tables, news)
+        except Exception as refusal:
+            if not is_data_error(refusal):
+                raise
+            if len(arrivals) > 1:
+                half = len(arrivals) // 2
+                await self._keep(arrivals[:half])
+                await self._keep(arrivals[half:])
 
 
-async def _in_parts_if_need_be(
-    db: Connection, arrivals: Sequence[Arrival], apply: Callable[[Sequence[Arrival]], Awaitable[None]]
-) -> None:
-    """A record that the database refuses is left out alone, as it was when it first came; its dead letter exists."""
-    try:
-        async with db.transaction():
-            await apply(arrivals)
-    except Exception as refusal:
-        if not is_data_error(refusal):
-            raise
-        if len(arrivals) > 1:
-            half = len(arrivals) // 2
-            await _in_parts_if_need_be(db, arrivals[:half], apply)
-            await _in_parts_if_need_be(db, arrivals[half:], apply)
+def _scratch() -> IO[str]:
+    """A file that is gone when it is closed."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")
 
 
 @asynccontextmanager
@@ -158,7 +138,3 @@ async def _session(settings: Settings) -> AsyncIterator[Connection]:
         yield db
     finally:
         await db.close()
-
-
-def _say(done: int, whole: int) -> None:
-    print(f"metrics: {done:,} of {whole:,} records", file=sys.stderr)  # noqa: T201  (progress of a long command)

@@ -11,10 +11,10 @@ from services.payments.api.shapes import (
     AccountOut,
     CallDetail,
     CallOut,
+    MaybeWhy,
     NewAccount,
     NewPayment,
     PaidOut,
-    Why,
     call_detail,
     call_out,
     payment_out,
@@ -120,12 +120,12 @@ async def _changed(db: Connection, done: Call | Refused) -> BaseModel | Refused:
     return done if isinstance(done, Refused) else await _shown(db, done.id)
 
 
-def _why(body: Why | None) -> str | None:
+def _why(body: MaybeWhy | None) -> str | None:
     return None if body is None else body.reason
 
 
 @router.post("/api/capital-calls/{call_id}/cancel", response_model=CallOut, responses=problems(404, 409, 422))
-async def cancel_capital_call(call_id: HeardOfCall, write: Write, body: Why | None = None) -> Response:
+async def cancel_capital_call(call_id: HeardOfCall, write: Write, body: MaybeWhy | None = None) -> Response:
     """Takes back a call on which nothing is paid."""
 
     async def work(db: Connection, origin: Origin) -> BaseModel | Refused:
@@ -137,7 +137,7 @@ async def cancel_capital_call(call_id: HeardOfCall, write: Write, body: Why | No
 @router.post(
     "/api/capital-calls/{call_id}/release-remainder", response_model=CallOut, responses=problems(404, 409, 422)
 )
-async def release_remainder(call_id: HeardOfCall, write: Write, body: Why | None = None) -> Response:
+async def release_remainder(call_id: HeardOfCall, write: Write, body: MaybeWhy | None = None) -> Response:
     """Closes a partly paid call at what was paid."""
 
     async def work(db: Connection, origin: Origin) -> BaseModel | Refused:
@@ -147,7 +147,7 @@ async def release_remainder(call_id: HeardOfCall, write: Write, body: Why | None
 
 
 @router.post("/api/capital-calls/{call_id}/declare-default", response_model=CallOut, responses=problems(404, 409, 422))
-async def declare_default(call_id: HeardOfCall, write: Write, body: Why | None = None) -> Response:
+async def declare_default(call_id: HeardOfCall, write: Write, body: MaybeWhy | None = None) -> Response:
     """Flags an unpaid call as in default, before the clock does."""
 
     async def work(db: Connection, origin: Origin) -> BaseModel | Refused:

@@ -43,6 +43,12 @@ class Why(Body):
     reason: Text
 
 
+class MaybeWhy(Body):
+    """Why a person does it, if they say so."""
+
+    reason: Text | None = None
+
+
 class Reversal(Body):
     """Money that left again, with a reference of its own."""
 

@@ -16,13 +16,14 @@ class Arrived:
     """An entry with what follows from its text alone: its content's digest, and the calls that it names."""
 
     entry: Entry
+    identity: Identity
     content: bytes
     calls: tuple[CallId, ...]
 
 
 def arrived(entry: Entry) -> Arrived:
     """The entry as it is taken in."""
-    return Arrived(entry, entry.content, named_calls(entry) if entry.kind is Kind.CREDIT else ())
+    return Arrived(entry, entry.identity, entry.content, named_calls(entry) if entry.kind is Kind.CREDIT else ())
 
 
 def receive(book: Book, arrivals: Iterable[Arrived], ids: Ids, now: datetime) -> Outcome:
@@ -38,8 +39,8 @@ def receive(book: Book, arrivals: Iterable[Arrived], ids: Ids, now: datetime) ->
 
 def take_in(sheet: Worksheet, arrival: Arrived) -> None:
     """Books one entry, unless its identity is taken."""
-    entry, content = arrival.entry, arrival.content
-    known = sheet.known.get(entry.identity)
+    entry, identity, content = arrival.entry, arrival.identity, arrival.content
+    known = sheet.known.get(identity)
     if known is not None:
         if known.content == content:
             sheet.duplicate()
@@ -47,7 +48,7 @@ def take_in(sheet: Worksheet, arrival: Arrived) -> None:
             sheet.contradict(entry, content, known)
         return
     payment_id = PaymentId(sheet.ids.payments.popleft())
-    sheet.known[entry.identity] = Known(payment_id, content)
+    sheet.known[identity] = Known(payment_id, content)
     if entry.kind is Kind.REVERSAL:
         _take_reversal(sheet, payment_id, arrival)
     else:

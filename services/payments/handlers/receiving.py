@@ -50,7 +50,7 @@ async def receive_payments(
         return Received()
     arrivals = [arrived(entry) for entry in entries]
     sources = await store.number_sources(db, {entry.source for entry in entries})
-    known = await store.known_identities(db, sources, [entry.identity for entry in entries])
+    known = await store.known_identities(db, sources, [arrival.identity for arrival in arrivals])
     book = await _open_book(db, sources, known, arrivals)
     most_postings = len(arrivals) + sum(len(payment.applications) for payment in book.payments.values())
     ids = await numbers.draw(db, payments=len(arrivals), postings=most_postings, holds=len(arrivals))
@@ -64,15 +64,13 @@ async def _open_book(
     db: Connection, sources: dict[str, int], known: Mapping[Identity, Known], arrivals: Sequence[Arrived]
 ) -> Book:
     """Loads what the batch can touch, and locks what it can change: payments first, then calls, each in order."""
-    fresh = [arrival for arrival in arrivals if arrival.entry.identity not in known]
+    fresh = [arrival for arrival in arrivals if arrival.identity not in known]
     originals = {original_of(a.entry) for a in fresh if a.entry.kind is Kind.REVERSAL}
     locked = await store.lock_payments(db, sources, originals)
     named = {arrival.calls[0] for arrival in fresh if len(arrival.calls) == 1}
     # A reversal may also find its original among the credits of its own batch.
-    undone_here = {a.calls[0] for a in fresh if len(a.calls) == 1 and a.entry.identity in originals}
-    contradicted = {
-        a.entry.identity for a in arrivals if a.entry.identity in known and known[a.entry.identity].content != a.content
-    }
+    undone_here = {a.calls[0] for a in fresh if len(a.calls) == 1 and a.identity in originals}
+    contradicted = {a.identity for a in arrivals if a.identity in known and known[a.identity].content != a.content}
     return await load(
         db,
         payments=locked,

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from pydantic import SecretStr
 
 from shared import topics
 from shared.clock import SystemClock
@@ -42,7 +43,7 @@ class Bench:
 
     def reader(self, name: str = "metrics") -> tuple[BatchReader, Consuming]:
         settings = Settings(
-            database_url=self.url,  # type: ignore[arg-type]
+            database_url=SecretStr(self.url),
             kafka=self.kafka,
             topic_prefix=self.prefix,
             session_timeout_ms=6_000,
