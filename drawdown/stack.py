@@ -71,14 +71,15 @@ def running(wanted: Wanted, say: Say = to_stderr) -> Iterator["Stack"]:
         stack = Stack(directory, wanted, say)
         stack.prepare()
         keeper = threading.Thread(target=stack.keep, name="keeper")
-        keeper.start()
         try:
+            keeper.start()
             stack.wait_until_ready()
             yield stack
         finally:
             with signals.held_back(lambda: say("still stopping, a moment …")):
                 stack.ask_to_stop()
-                keeper.join()
+                if keeper.ident is not None:
+                    keeper.join()
 
 
 def sweep(directory: Directory, say: Say = to_stderr) -> None:

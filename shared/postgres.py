@@ -123,8 +123,8 @@ class IdBlocks:
 
     async def take(self, db: Connection, count: int) -> list[int]:
         """`count` new ids, rising."""
-        missing = count - len(self._left)
-        if missing > 0:
+        # Again, since somebody else may have taken some while this one waited for the database.
+        while (missing := count - len(self._left)) > 0:
             rows = await db.fetch(NEXT_BLOCKS, self._sequence, -(-missing // self._block))
             for (first,) in rows:
                 self._left.extend(range(first, first + self._block))

@@ -74,7 +74,10 @@ select topic, partition, record_offset, payload from payments.dead_letter where 
 """
 
 DEAD_LETTERS: Final = """
-select partition, record_offset from payments.dead_letter where topic = 'payment.received' and incarnation = $1
+select d.partition, d.record_offset
+  from payments.dead_letter d
+  join payments.position p on p.topic = d.topic and p.partition = d.partition and p.incarnation = d.incarnation
+ where d.topic = 'payment.received'
 """
 
 
@@ -120,11 +123,11 @@ async def postings(db: Snapshot, published: Published) -> Finding:
     return finding("I7", "postings on call.status_changed", rows, offenders)
 
 
-async def payments(db: Snapshot, published: Published, incarnation: int) -> list[Finding]:
+async def payments(db: Snapshot, published: Published) -> list[Finding]:
     """I1: every record is booked as it says, a known conflict, or a dead letter. I3: every booking was sent."""
     booked = await _contents(db, BOOKED)
     conflicts: set[tuple[Identity, Content]] = {(identity, content) async for identity, content in _rows(db, CONFLICTS)}
-    dead = {tuple(row) for row in await db.fetch(DEAD_LETTERS, incarnation)}
+    dead = {tuple(row) for row in await db.fetch(DEAD_LETTERS)}
     offenders = [
         Offender(f"payment.received/{partition}@{offset}", "cannot be read, and is no dead letter")
         for partition, offset in published.unreadable

@@ -16,9 +16,10 @@ select topic, max(incarnation) as incarnation from audit.position group by topic
 """
 
 ENTRIES_BY_ID: Final = """
-select e.identity, e.incarnation
+select e.identity, e.incarnation = p.incarnation as of_this_life
   from audit.entry e
   join audit.topic t on t.id = e.topic_id
+  join audit.position p on p.topic = t.name and p.partition = e.partition
  where t.name = $1
 """
 
@@ -27,8 +28,9 @@ select t.name as topic, e.partition, count(*) as entries, count(distinct e.recor
        min(e.record_offset) as first, max(e.record_offset) as last
   from audit.entry e
   join audit.topic t on t.id = e.topic_id
-  join (select topic, max(incarnation) as incarnation from audit.position group by topic) p
-    on p.topic = t.name and p.incarnation = e.incarnation
+  join audit.position p on p.topic = t.name and p.partition = e.partition and p.incarnation = e.incarnation
+  join unnest($2::int[], $3::bigint[]) as log (partition, begins)
+    on log.partition = e.partition and log.begins <= e.record_offset
  where t.name = $1
  group by t.name, e.partition
 """
@@ -39,22 +41,25 @@ async def incarnations(db: Snapshot) -> dict[str, int]:
     return {row["topic"]: row["incarnation"] for row in await db.fetch(INCARNATIONS)}
 
 
-async def entries_by_id(db: Snapshot, topic: str, published: Published, incarnation: int) -> Finding:
-    """One entry for each event id on a topic of ours; others only from an earlier life of the topic."""
+async def entries_by_id(db: Snapshot, topic: str, published: Published, *, whole: bool) -> Finding:
+    """One entry for each event id on a topic of ours; others only from an earlier life of the topic, or from the part
+    of its log that is gone (then it is not `whole`)."""
     left, rows, offenders = set(published.event_ids.get(topic, ())), 0, []
     async for row in db.cursor(ENTRIES_BY_ID, topic, prefetch=5_000):
         rows += 1
         if row["identity"] in left:
             left.discard(row["identity"])
-        elif row["incarnation"] == incarnation:
+        elif whole and row["of_this_life"]:
             offenders.append(Offender(f"{topic} {row['identity']}", "is in the record, and was never said"))
     offenders += [Offender(f"{topic} {event}", "was said, and is not in the record") for event in sorted(left)]
     return finding("I9", f"entries for {topic}", rows, offenders)
 
 
 async def entries_by_place(db: Snapshot, topic: str, bounds: Mapping[Place, Log]) -> Finding:
-    """One entry for each record of a topic whose events have no id of ours."""
-    found = {(row["topic"], row["partition"]): row for row in await db.fetch(ENTRIES_BY_PLACE, topic)}
+    """One entry for each record that a topic still has, where its events have no id of ours."""
+    begins = {partition: log.begins for (name, partition), log in bounds.items() if name == topic}
+    answer = await db.fetch(ENTRIES_BY_PLACE, topic, list(begins), list(begins.values()))
+    found = {(row["topic"], row["partition"]): row for row in answer}
     rows, offenders = 0, []
     for place, log in bounds.items():
         if place[0] != topic:
@@ -71,9 +76,9 @@ async def entries_by_place(db: Snapshot, topic: str, bounds: Mapping[Place, Log]
 
 async def entries(db: Snapshot, published: Published, bounds: Mapping[Place, Log]) -> list[Finding]:
     """I9 for every topic, dead letters included."""
-    lives = await incarnations(db)
+    cut = {topic for (topic, _), log in bounds.items() if log.begins}
     by_id = [
-        await entries_by_id(db, topic, published, lives.get(topic, 1))
+        await entries_by_id(db, topic, published, whole=topic not in cut)
         for topic in sorted({topic for topic, _ in bounds})
         if topic != _BY_PLACE and not topic.endswith(".dlt")
     ]

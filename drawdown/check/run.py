@@ -103,7 +103,7 @@ async def _compare(db: Snapshot, published: Published, bounds: Mapping[Place, Lo
         found.append(await compare.versions(db, topic, published.stories[topic]))
         found.append(compare.steps(topic, published.stories[topic]))
     found.append(await compare.postings(db, published))
-    found += await compare.payments(db, published, lives.get("payment.received", 1))
+    found += await compare.payments(db, published)
     found = [unless_gone(one, gone) for one in found]
     return [*found, *await record.entries(db, published, bounds)]
 

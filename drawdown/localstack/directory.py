@@ -37,14 +37,14 @@ class Directory:
 
     @classmethod
     def at(cls, path: Path) -> "Directory":
-        """The directory at `path`, made where it is missing. Others may walk through it, as the server's own user must
-        when root starts it, but not list it; secrets have a mode of their own."""
+        """The directory at `path`, made where it is missing, for its owner alone. Only root's may be walked through:
+        PostgreSQL, which then runs as another user, has its data in it."""
         directory = cls(path.expanduser().resolve())
         if not directory.path.exists():
             directory.path.mkdir(parents=True)
-            directory.path.chmod(0o711)
-        for name in ("run", "logs"):
-            (directory.path / name).mkdir(exist_ok=True)
+            directory.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        for name in ("run", "logs", "kafka"):
+            (directory.path / name).mkdir(mode=0o700, exist_ok=True)
         return directory
 
     @contextmanager

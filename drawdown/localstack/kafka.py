@@ -68,7 +68,6 @@ class Kafka:
 def prepare(directory: Directory) -> Kafka:
     """The broker of this directory, downloaded and formatted where that was not done yet; nothing runs yet."""
     home = directory.path / "kafka"
-    home.mkdir(exist_ok=True)
     command = [java.find(directory), *_JVM, *_LOGGING, "-cp", ":".join(map(str, jars.fetch(directory)))]
     port, controller = ports.remembered(directory, "kafka"), ports.remembered(directory, "kafka-controller")
     _write_settings(home, port, controller)

@@ -1,10 +1,15 @@
 """Ports on loopback: free ones, remembered, so that an address stays the same from run to run."""
 
+import secrets
 import socket
+from typing import Final
 
 from drawdown.localstack.directory import Directory
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
+# Below the ports that systems lend to clients: a client that keeps trying to reach a dead server on one of those may be
+# lent that very port, connect to itself, and keep the server from coming back.
+_OURS: Final = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
@@ -21,9 +26,9 @@ def is_free(port: int) -> bool:
 
 def free() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    while not is_free(port := _OURS.start + secrets.randbelow(len(_OURS))):
+        pass
+    return port
 
 
 def remembered(directory: Directory, name: str, *, wanted: int | None = None) -> int:

@@ -79,6 +79,8 @@ def test_secrets_are_kept_and_for_nobody_else(directory: Directory) -> None:
     assert directory.secret("audit") != first
     assert Directory.at(directory.path).secret("postgres") == first
     assert stat.S_IMODE((directory.path / "secrets.json").stat().st_mode) == 0o600
+    for name in ("run", "logs", "kafka"):
+        assert stat.S_IMODE((directory.path / name).stat().st_mode) == 0o700
 
 
 def test_a_damaged_file_is_no_obstacle(directory: Directory) -> None:
@@ -99,6 +101,13 @@ def test_ports_are_remembered_while_they_are_free(directory: Directory) -> None:
         other.bind((ports.LOOPBACK, port))
         other.listen()
         assert ports.remembered(directory, "kafka") != port
+
+
+def test_no_client_is_lent_our_ports() -> None:
+    """A client that keeps calling a dead server never takes the server's own port by accident."""
+    lent = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(lent.read_text().split()[0]) if lent.exists() else 49_152
+    assert all(ports.free() < first for _ in range(100))
 
 
 def test_a_wanted_port_that_is_taken_is_replaced(directory: Directory) -> None:

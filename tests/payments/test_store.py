@@ -1,5 +1,6 @@
 """Promises of the store: what is written is what is read, by the index that is meant for it."""
 
+from collections import deque
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import asyncpg
 import pytest
 
 from services.payments import store
+from services.payments.domain import Ids
 from services.payments.store import Numbers, calls, holds, identities, payments, postings, shown
 from shared.ids import CallId, FundId, PaymentId
 from shared.money import Minor
@@ -108,6 +110,15 @@ async def test_the_sweep_sees_holds_whose_cause_has_gone_and_no_others(counter: 
     await counter.receive(credit("E9", call_id=None))
     found = await store.holds_to_reconsider(counter.db, after=PaymentId(0), limit=10)
     assert [row["external_id"] for row in found] == ["E1", "R1"]
+
+
+async def test_an_id_that_was_given_twice_stops_the_batch(counter: Counter) -> None:
+    """It is a fault of ours: the batch waits and nothing is dead-lettered, since no record can help it."""
+    await counter.receive(credit("E1", call_id=None))
+    number = (await counter.payment())["id"]
+    counter.numbers.give_back(Ids(deque([number]), deque(), deque()))
+    with pytest.raises(RuntimeError, match="payment_pkey"):
+        await counter.receive(credit("E2", call_id=None))
 
 
 PLANS = {
