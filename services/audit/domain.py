@@ -8,7 +8,6 @@ hash         = SHA-256(0x00, hash before, sequence as 8 bytes, metadata, payload
 The hash before the first entry is 32 zero bytes. (0x01 is left to the nodes of a Merkle tree.)
 """
 
-import hmac
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,9 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 import orjson
+
+from shared import accounts
+from shared.accounts import CutAccount
 
 GENESIS: Final = bytes(32)
 SALT_BYTES: Final = 16
@@ -179,9 +181,6 @@ class Walk:
 # ---- account numbers
 
 _ACCOUNT: Final = re.compile(rb'"account"\s*:\s*(null|"[^"\\]*")')
-_SHOWN_CHARACTERS: Final = 4
-_SHORTEST_SHOWN: Final = 8
-_ALREADY_CUT: Final = re.compile(r"(?:[0-9a-f]{64})?/[0-9A-Z]{0,4}")
 
 
 def cut_accounts(payload: bytes, key: bytes) -> bytes:
@@ -222,10 +221,4 @@ def _without_accounts(value: object, key: bytes) -> object:
 
 
 def _cut(account: str, key: bytes) -> str:
-    """A keyed hash in hexadecimal (where there is a key) of the account in capitals without its spaces, so every way
-    to write it is recognised; a slash; and the end, where that is not most of it. What is cut already stays."""
-    if _ALREADY_CUT.fullmatch(account):
-        return account
-    plain = "".join(account.split()).upper()
-    digest = hmac.digest(key, plain.encode("utf-8", "replace"), "sha256").hex() if key else ""
-    return f"{digest}/{plain[-_SHOWN_CHARACTERS:] if len(plain) >= _SHORTEST_SHOWN else ''}"
+    return str(accounts.cut(account, key) or CutAccount(None, None))

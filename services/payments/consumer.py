@@ -1,7 +1,5 @@
 """Kafka in: records become funds, terms and entries, in this order; what nobody can use goes to the dead letters."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +12,7 @@ from prometheus_client import Counter
 from services.payments import handlers
 from services.payments.domain import Entry, Kind, Stage, Terms, is_reserved
 from services.payments.store import Fund, Numbers
-from shared import currency, dead_letters, topics
+from shared import accounts, currency, dead_letters, topics
 from shared.contracts import CallTermsChanged, Contract, FundChanged, PaymentReceived
 from shared.currency import UnknownCurrency
 from shared.dead_letters import DeadLetter
@@ -81,7 +79,7 @@ class Consumer:
         if is_reserved(event.source):
             raise Unusable("reserved_source", f"source: {event.source} is a source of our own; name the bank's account")
         remitter = event.remitter
-        account_hash, last4 = cut_account(remitter.account if remitter else None, self.account_key)
+        account = accounts.cut(remitter.account, self.account_key) if remitter else None
         return Entry(
             source=event.source,
             external_id=event.payment_id,
@@ -94,8 +92,8 @@ class Consumer:
             remittance=event.remittance or None,
             reverses=event.reverses,
             remitter=remitter.name if remitter else None,
-            account_hash=account_hash,
-            account_last4=last4,
+            account_hash=account.digest if account else None,
+            account_last4=account.last4 if account else None,
             method=event.method,
             booked_at=event.booked_at,
         )
@@ -123,14 +121,6 @@ def _count(received: handlers.Received) -> None:
     ENTRIES.labels("identity_conflict").inc(received.conflicts)
     if received.conflicts:
         log.error("one identity was given to different entries", conflicts=received.conflicts)
-
-
-def cut_account(account: str | None, key: bytes) -> tuple[bytes | None, str | None]:
-    """What is kept of an account number: a keyed hash to recognise it by, and its last four characters."""
-    plain = "".join((account or "").split()).upper()
-    if not plain:
-        return None, None
-    return (hmac.new(key, plain.encode(), hashlib.sha256).digest() if key else None), plain[-4:]
 
 
 def fund_of(event: FundChanged) -> Fund:

@@ -169,13 +169,6 @@ async def test_account_numbers_are_cut_before_anything_is_stored(counter: Counte
     assert all("BUKB2020" not in row["row"] for row in everything)
 
 
-def test_without_a_key_no_hash_is_kept() -> None:
-    """An unkeyed hash of an account number could be guessed."""
-    assert consumer.cut_account("GB33 1234", b"") == (None, "1234")
-    assert consumer.cut_account("  ", b"k") == (None, None)
-    assert consumer.cut_account(None, b"k") == (None, None)
-
-
 async def test_every_member_of_an_entry_is_kept(counter: Counter) -> None:
     """What the bank said is on record as it was said, but the end of a very long remittance."""
     said = {

@@ -1,6 +1,5 @@
 """Use cases of bank statements. One function is one transaction: know whose it is, find what is new, keep, tell."""
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,14 +10,12 @@ from services.payments.domain import is_reserved
 from services.payments.feeds import BankFile, Entry, Kind, NotTaken, Statement, name_originals
 from services.payments.statements import store
 from services.payments.statements.store import Content, Original, Source, StoredFile, StoredStatement
-from shared import currency, outbox, reference, topics
+from shared import accounts, currency, outbox, reference, topics
 from shared.contracts.feeds import PaymentReceived, Remitter
 from shared.outbox import Event, Origin
 from shared.postgres import Connection
 from shared.refusal import Refused
 
-_SHOWN_CHARACTERS: Final = 4
-_SHORTEST_SHOWN: Final = 8
 _SHOWN_PROBLEMS: Final = 50
 
 
@@ -166,7 +163,8 @@ async def _tell(
         for position, entry in enumerate(
             _as_said_before(e, before.get((source.id, e.payment_id), [])) for e in statement.entries
         ):
-            kept = replace(entry, remitter_account=cut_account(entry.remitter_account, account_key))
+            account = accounts.cut(entry.remitter_account, account_key)
+            kept = replace(entry, remitter_account=str(account) if account else None)
             entries.append(kept)
             said = before.setdefault((source.id, entry.payment_id), [])
             if entry.posted and _content(entry) not in said:
@@ -251,13 +249,5 @@ def _call_key(*texts: str | None) -> str | None:
 
 def show_account(account: str) -> str:
     """An account as people may see it: its last four characters, where that is not most of it."""
-    return f"…{account[-_SHOWN_CHARACTERS:]}" if len(account) >= _SHORTEST_SHOWN else "…"
-
-
-def cut_account(account: str | None, key: bytes) -> str | None:
-    """A remitter's account as it may be kept: a keyed hash, where there is a key, and the last four characters."""
-    plain = "".join((account or "").split()).upper()
-    if not plain:
-        return None
-    digest = hmac.digest(key, plain.encode(), "sha256").hex() if key else ""
-    return f"{digest}/{plain[-_SHOWN_CHARACTERS:] if len(plain) >= _SHORTEST_SHOWN else ''}"
+    cut = accounts.cut(account, b"")
+    return f"…{cut.last4 or ''}" if cut else "…"

@@ -63,14 +63,3 @@ def test_a_refusal_names_every_place() -> None:
 def test_an_account_is_shown_by_its_end(account: str, shown: str) -> None:
     """And not at all where its end is most of it."""
     assert handlers.show_account(account) == shown
-
-
-def test_an_account_is_cut_to_a_keyed_hash() -> None:
-    """Equal accounts are recognised under one key; without a key, no hash that could be guessed from."""
-    cut = handlers.cut_account("DE02120300000000202051", b"key")
-    assert cut is not None
-    assert cut == handlers.cut_account("de02 1203 0000 0000 2020 51", b"key")
-    assert cut != handlers.cut_account("DE02120300000000202051", b"other")
-    assert len(cut) == 64 + 5
-    assert handlers.cut_account("DE02120300000000202051", b"") == "/2051"
-    assert handlers.cut_account(None, b"key") is None
