@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared import outbox, telemetry
+from shared import outbox, telemetry, topics
 from shared.kafka.records import Arrival
 from shared.outbox import Origin, RawRecord
 from shared.postgres import Connection, Record
-from shared.topics import dead_letter_topic
 
 KEPT_BYTES: Final = 64 * 1024
+# A dead letter says more than its record did, and must not outgrow what Kafka takes: what nobody needs stays in the table.
+PUBLISHED_KEY_BYTES: Final = 1024
+PUBLISHED_HEADER_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,17 @@ returning topic, partition, incarnation, record_offset
 
 
 async def add(db: Connection, letters: Sequence[DeadLetter], now: datetime) -> None:
-    """Keeps the letters, each once, and publishes those that are new to their ``.dlt`` topics by the outbox."""
+    """Keeps the letters, each once, and publishes those that are new to their ``.dlt`` topics by the outbox.
+
+    A record that came from a ``.dlt`` topic itself is only kept: there is no topic behind it.
+    """
     if not letters:
         return
     rows = [_row(letter) for letter in letters]
     added = await db.fetch(ADD_DEAD_LETTERS, *map(list, zip(*rows, strict=True)), now)
     new = {tuple(row) for row in added}
     records = [_record(letter, now) for letter, row in zip(letters, rows, strict=True) if row[:4] in new]
+    records = [record for record in records if record.topic in topics.DEAD_LETTERS]
     await outbox.add_raw(db, records, Origin())
     for letter in letters:
         telemetry.DEAD_LETTERS.labels(letter.arrival.topic, letter.reason).inc()
@@ -84,13 +90,19 @@ def _record(letter: DeadLetter, now: datetime) -> RawRecord:
         "dlt-sha256": hashlib.sha256(arrival.value).hexdigest(),
     }
     return RawRecord(
-        topic=dead_letter_topic(arrival.topic),
-        key=arrival.key,
-        headers=[*arrival.headers, *((name, text.encode()) for name, text in why.items())],
+        topic=topics.dead_letter_topic(arrival.topic),
+        key=None if arrival.key is None else arrival.key[:PUBLISHED_KEY_BYTES],
+        headers=[*_short(arrival.headers), *((name, text.encode()) for name, text in why.items())],
         payload=arrival.value[:KEPT_BYTES],
         subject=f"{arrival.topic}/{arrival.partition}/{arrival.offset}",
         occurred_at=now,
     )
+
+
+def _short(headers: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]:
+    """The headers, or none of them where they are beyond all sense; the table has them in any case."""
+    length = sum(len(name.encode("utf-8", "replace")) + len(value or b"") for name, value in headers)
+    return headers if length <= PUBLISHED_HEADER_BYTES else ()
 
 
 LIST_DEAD_LETTERS: Final = """

@@ -127,6 +127,7 @@ class Relay:
             await asyncio.sleep(pause_seconds + random.random() * 0.2)  # noqa: S311  (jitter, not a secret)
 
     async def _lead(self, lease: Lease) -> None:
+        self._partitions.clear()  # a topic may have been made again, with fewer of them
         async with self._producer() as producer:
             while True:
                 self._woken.clear()
@@ -165,7 +166,7 @@ class Relay:
         try:
             await publishing
         except _REFUSED_FOR_GOOD:
-            await self._park_refused(db, records)
+            await self._one_by_one(db, records)
             raise
         await db.execute(DELETE_EVENTS, [record.id for record in records])
         telemetry.PUBLISHED_RECORDS.inc(len(records))
@@ -195,11 +196,12 @@ class Relay:
         )
         return sent
 
-    async def _park_refused(self, db: Connection, records: list[Outgoing]) -> None:
-        """Parks the first record that Kafka refuses for good, so that it holds up its own key only.
+    async def _one_by_one(self, db: Connection, records: list[Outgoing]) -> None:
+        """Publishes up to the first record that Kafka refuses for good, and parks it: it holds up its own key only.
 
         With a producer of its own: a refusal leaves a gap in the sequence of an idempotent one, which then can send
-        nothing more. What is sent before it stays in the outbox and is sent again; readers stand repeats.
+        nothing more. Each record that goes through alone is forgotten at once, so a refusal of many that is none of
+        any single one, as where a broker takes less than a whole batch of ours, is got over too.
         """
         async with self._producer() as producer:
             for record in records:
@@ -207,9 +209,11 @@ class Relay:
                     await self._publish(producer, [record])
                 except _REFUSED_FOR_GOOD as error:
                     telemetry.PARKED_RECORDS.inc()
-                    log.exception("outbox row parked", id=record.id, topic=record.topic)
+                    log.error("outbox row parked", id=record.id, topic=record.topic, error=repr(error))
                     await db.execute(PARK_EVENT, record.id, repr(error)[:200])
                     return
+                await db.execute(DELETE_EVENTS, [record.id])
+                telemetry.PUBLISHED_RECORDS.inc()
 
     async def _partition_of(self, producer: AIOKafkaProducer, record: Outgoing) -> int:
         """The partition that every Kafka client gives this key; remembered, since murmur2 here is plain Python."""

@@ -260,16 +260,19 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def meet_topics(self, topic_ids: "dict[str, UUID]") -> None:
         """Learns the ids of the topics as they are now; one that was made anew is read from its beginning."""
         self._topic_ids = topic_ids
-        anew = [
-            tp
-            for tp, place in self._places.items()
-            if place.topic_id is not None and topic_ids.get(tp.topic, place.topic_id) != place.topic_id
-        ]
-        if anew:
-            async with self._alone():
-                for tp in anew:
-                    if tp in self._places and self._places[tp].topic_id != topic_ids[tp.topic]:
-                        await self._begin_again(tp, "the topic was made anew", topic_ids[tp.topic])
+        if all(topic_ids.get(tp.topic, place.topic_id) == place.topic_id for tp, place in self._places.items()):
+            return
+        async with self._alone():
+            unnamed = {old: self._with_topic_id(old) for old in self._places.values() if old.topic_id is None}
+            named = {old: new for old, new in unnamed.items() if new.topic_id is not None}
+            if named:
+                async with self._pool().acquire() as db, db.transaction():
+                    await positions.advance(db, named)
+                self._places |= {tp: named[old] for tp, old in self._places.items() if old in named}
+            for tp, place in list(self._places.items()):
+                known = topic_ids.get(tp.topic)
+                if known is not None and known != place.topic_id:
+                    await self._begin_again(tp, "the topic was made anew", known)
 
     # ---- stopping and looking
 

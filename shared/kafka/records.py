@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 _STRUCTURED: Final = b"application/cloudevents"
+_LONGEST_HEADER: Final = 200  # characters: of other text in an event, too, nothing longer is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,10 @@ class Arrival:
     timestamp_ms: int
 
     def header(self, name: str) -> str | None:
-        """The text of a header, whatever its bytes; None where it is missing."""
+        """The text of a header as it can be stored, whatever its bytes; None where it is missing."""
         for key, value in self.headers:
             if key == name and value is not None:
-                return value.decode("utf-8", "replace")
+                return value[: 4 * _LONGEST_HEADER].decode("utf-8", "replace").replace("\0", "\ufffd")[:_LONGEST_HEADER]
         return None
 
     @property

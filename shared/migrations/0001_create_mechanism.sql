@@ -30,7 +30,7 @@ create table outbox (
     parked_reason  text
 );
 alter table outbox alter column payload set storage external;
-create index outbox_parked on outbox (topic, key) where parked_reason is not null;
+create index outbox_parked on outbox (id) where parked_reason is not null; -- not by key, which may be too long for one
 
 -- What could never be understood, with why; replayed or discarded by a person.
 create table dead_letter (

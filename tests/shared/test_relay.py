@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 
 from shared import outbox, topics
@@ -15,6 +17,7 @@ from shared.relay import Relay
 from shared.settings import Settings
 from tests.support.ledger import Ledger
 from tests.support.servers import Servers
+from tests.support.topics import ends, remove
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MakeTopics = Callable[..., Awaitable[str]]
@@ -110,6 +113,54 @@ async def test_a_row_that_kafka_refuses_for_good_holds_up_its_own_key_only(
     assert [tuple(row) for row in left] == [(b"big", True), (b"big", False)]
     sent = [r.value for r in await published(servers, prefix)]
     assert list(dict.fromkeys(sent)) == [b"1", b"2"]  # what was sent before the refusal may be sent again
+
+
+async def test_a_key_of_any_length_can_be_parked(ledger: Ledger, servers: Servers, make_topics: MakeTopics) -> None:
+    """Other people choose the keys of dead letters; one that no index can hold must not stop the relay."""
+    prefix = await make_topics(topics.DEAD_LETTERS[0], topics.DEAL_CHANGED, partitions=1)
+    async with ledger.connect("allocations") as db:
+        long = RawRecord(topics.DEAD_LETTERS[0], os.urandom(1_500_000), [], b"", "x", NOW)
+        await outbox.add_raw(db, [long, record("a", b"1")], Origin())
+        async with relaying(ledger, servers, prefix):
+            await drained(ledger, left=1)
+        assert await db.fetchval("select parked_reason is not null from outbox")
+    assert {r.value for r in await published(servers, prefix)} == {b"1"}
+
+
+async def test_a_broker_that_takes_less_than_a_batch_of_ours_gets_the_records_singly(
+    ledger: Ledger, servers: Servers, make_topics: MakeTopics
+) -> None:
+    """A refusal that is of no single record's making is got over, and nothing is parked."""
+    prefix = await make_topics(topics.DEAL_CHANGED, partitions=1)
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka)
+    await admin.start()
+    limit = {"max.message.bytes": "20000"}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, prefix + topics.DEAL_CHANGED, configs=limit)])
+    await admin.close()
+    payloads = [os.urandom(10_000) for _ in range(12)]
+    async with ledger.connect("allocations") as db:
+        await outbox.add_raw(db, [record(str(n), payload) for n, payload in enumerate(payloads)], Origin())
+    async with relaying(ledger, servers, prefix):
+        await drained(ledger)
+    assert [r.value for r in await published(servers, prefix)] == payloads
+
+
+async def test_a_topic_made_again_with_fewer_partitions_gets_every_event(
+    ledger: Ledger, servers: Servers, make_topics: MakeTopics
+) -> None:
+    """What the relay remembers of a topic that is gone must not send its events nowhere for ever."""
+    prefix = await make_topics(topics.DEAL_CHANGED, partitions=4)
+    async with ledger.connect("allocations") as db, relaying(ledger, servers, prefix):
+        await outbox.add_raw(db, [record(str(n), b"old") for n in range(20)], Origin())
+        await drained(ledger)
+        await remove(servers.kafka, prefix)
+        async with asyncio.timeout(20):
+            while (topics.DEAL_CHANGED, 0) not in await ends(servers.kafka, prefix):
+                with contextlib.suppress(Exception):
+                    await make_topics(topics.DEAL_CHANGED, partitions=1)
+        await outbox.add_raw(db, [record(str(n), b"new") for n in range(20)], Origin())
+        await drained(ledger)
+    assert {r.key for r in await published(servers, prefix)} == {str(n).encode() for n in range(20)}
 
 
 async def test_the_relay_outlives_the_end_of_its_connection(

@@ -179,6 +179,20 @@ async def test_a_topic_made_again_under_a_running_reader(bench: Bench, before: i
     assert await bench.pool.fetchval("select max(incarnation) from position") >= 2
 
 
+async def test_a_topic_is_known_before_its_first_record(bench: Bench) -> None:
+    """An empty partition's log is remembered too: made again before anything was read, it is noticed as well."""
+    async with running(bench):
+        async with asyncio.timeout(20):
+            while not await bench.pool.fetchval("select count(topic_id) from position"):
+                await asyncio.sleep(0.1)
+        await make_again(bench)
+        await bench.send("new")
+        assert await bench.until(1) == ["new"]
+        async with asyncio.timeout(20):
+            while await bench.pool.fetchval("select incarnation from position") != 2:
+                await asyncio.sleep(0.1)
+
+
 async def test_a_topic_made_again_while_nobody_reads(bench: Bench) -> None:
     """The next reader sees by the record before its position that this is another log."""
     async with running(bench):
