@@ -46,3 +46,12 @@ def clock_of(offset_file: Path | None) -> Clock:
 def business_date(now: datetime, time_zone: str) -> date:
     """What a fund calls today: the date in its time zone (an IANA name) at the instant `now`."""
     return now.astimezone(ZoneInfo(time_zone)).date()
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the name is one of the IANA database, by which a business date can be reckoned."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True

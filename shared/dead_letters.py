@@ -12,7 +12,7 @@ from shared.outbox import Origin, RawRecord
 from shared.postgres import Connection, Record
 
 KEPT_BYTES: Final = 64 * 1024
-# A dead letter says more than its record did, and must not outgrow what Kafka takes: what nobody needs stays in the table.
+# A dead letter says more than its record did, and must not outgrow what Kafka takes: the rest stays in the table.
 PUBLISHED_KEY_BYTES: Final = 1024
 PUBLISHED_HEADER_BYTES: Final = 16 * 1024
 

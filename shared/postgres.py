@@ -81,6 +81,11 @@ def is_lost_race(error: BaseException) -> bool:
     )
 
 
+def is_statement_timeout(error: BaseException) -> bool:
+    """Whether a statement took longer than it may."""
+    return isinstance(error, asyncpg.QueryCanceledError)
+
+
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether somebody else held a row for too long."""
     return isinstance(error, asyncpg.LockNotAvailableError)

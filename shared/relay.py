@@ -150,8 +150,8 @@ class Relay:
             max_request_size=4 * 1024 * 1024,
             request_timeout_ms=15_000,
         )
-        await producer.start()
         try:
+            await producer.start()
             yield producer
         finally:
             with contextlib.suppress(Exception):
@@ -209,7 +209,7 @@ class Relay:
                     await self._publish(producer, [record])
                 except _REFUSED_FOR_GOOD as error:
                     telemetry.PARKED_RECORDS.inc()
-                    log.error("outbox row parked", id=record.id, topic=record.topic, error=repr(error))
+                    log.exception("outbox row parked", id=record.id, topic=record.topic)
                     await db.execute(PARK_EVENT, record.id, repr(error)[:200])
                     return
                 await db.execute(DELETE_EVENTS, [record.id])

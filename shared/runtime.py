@@ -117,19 +117,25 @@ class Runtime:
     # ---- life
 
     async def serve(self) -> None:
-        """Runs until SIGINT or SIGTERM; a stop that takes too long becomes a kill."""
+        """Runs until SIGINT or SIGTERM; a stop that takes too long becomes a kill.
+
+        Raises what ended the relay, the reader or the ticks: a process without them is not alive, whatever it answers.
+        """
         telemetry.configure(self.name, self.settings)
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopping.set)
-        async with self._http(), self._background():
+        async with self._http(), self._background() as background:
             gc.collect()
             gc.freeze()  # what lives since the start is not looked at again: the collector took a quarter of the time
             gc.set_threshold(200_000, 20, 100)
-            await stopping.wait()
+            stop = asyncio.create_task(stopping.wait())
+            await asyncio.wait({stop, background}, return_when=asyncio.FIRST_COMPLETED)
             loop.call_later(self.settings.shutdown_seconds, os._exit, 1)
             log.info("stopping")
+            if background.done():
+                background.result()
 
     @contextlib.asynccontextmanager
     async def _http(self) -> AsyncIterator[None]:
@@ -158,17 +164,16 @@ class Runtime:
                 await serving
 
     @contextlib.asynccontextmanager
-    async def _background(self) -> AsyncIterator[None]:
+    async def _background(self) -> AsyncIterator[asyncio.Task[None]]:
         """Everything but HTTP. It starts whenever the database and the broker are there, and ends in order."""
-        tasks = [asyncio.create_task(self._run())]
+        task = asyncio.create_task(self._run())
         try:
-            yield
+            yield task
         finally:
             if self._consuming is not None:
                 await self._consuming.stop()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             if self._pool is not None:
                 with contextlib.suppress(Exception):
                     await asyncio.wait_for(self._pool.close(), 5)

@@ -299,7 +299,7 @@ CREATE INDEX call_awaiting_notice ON allocations.call USING btree (notice_date, 
 
 CREATE INDEX idempotency_key_age ON allocations.idempotency_key USING btree (created_at);
 
-CREATE INDEX outbox_parked ON allocations.outbox USING btree (topic, key) WHERE (parked_reason IS NOT NULL);
+CREATE INDEX outbox_parked ON allocations.outbox USING btree (id) WHERE (parked_reason IS NOT NULL);
 
 CREATE TRIGGER allocation_is_a_promise BEFORE UPDATE OF id, fund_id, deal_id, currency, exponent, committed_minor ON allocations.allocation FOR EACH ROW WHEN (((((((old.id IS DISTINCT FROM new.id) OR (old.fund_id IS DISTINCT FROM new.fund_id)) OR (old.deal_id IS DISTINCT FROM new.deal_id)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.exponent IS DISTINCT FROM new.exponent)) OR (old.committed_minor IS DISTINCT FROM new.committed_minor))) EXECUTE FUNCTION allocations.refuse('what was committed, by whom and to whom, never changes');
 

@@ -252,7 +252,7 @@ CREATE UNIQUE INDEX entry_once ON audit.entry USING btree (identity, topic_id);
 
 CREATE INDEX idempotency_key_age ON audit.idempotency_key USING btree (created_at);
 
-CREATE INDEX outbox_parked ON audit.outbox USING btree (topic, key) WHERE (parked_reason IS NOT NULL);
+CREATE INDEX outbox_parked ON audit.outbox USING btree (id) WHERE (parked_reason IS NOT NULL);
 
 ALTER TABLE ONLY audit.chain
     ADD CONSTRAINT chain_topic_id_fkey FOREIGN KEY (topic_id) REFERENCES audit.topic(id);

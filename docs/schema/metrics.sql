@@ -198,4 +198,4 @@ CREATE INDEX call_by_fund ON metrics.call USING btree (fund_id, due_date, id);
 
 CREATE INDEX idempotency_key_age ON metrics.idempotency_key USING btree (created_at);
 
-CREATE INDEX outbox_parked ON metrics.outbox USING btree (topic, key) WHERE (parked_reason IS NOT NULL);
+CREATE INDEX outbox_parked ON metrics.outbox USING btree (id) WHERE (parked_reason IS NOT NULL);

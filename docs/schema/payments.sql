@@ -550,7 +550,7 @@ CREATE INDEX hold_waiting ON payments.hold USING btree (reason, payment_id) WHER
 
 CREATE INDEX idempotency_key_age ON payments.idempotency_key USING btree (created_at);
 
-CREATE INDEX outbox_parked ON payments.outbox USING btree (topic, key) WHERE (parked_reason IS NOT NULL);
+CREATE INDEX outbox_parked ON payments.outbox USING btree (id) WHERE (parked_reason IS NOT NULL);
 
 CREATE INDEX payment_elsewhere ON payments.payment USING btree (status, id) WHERE (status <> 'applied'::text);
 

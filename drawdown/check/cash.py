@@ -122,7 +122,7 @@ select id,
                case when cancelled then 'cancelled'
                     when paid_minor = original_minor - released_minor then 'paid'
                     when defaulted then 'defaulted'
-                    when business_date - due_on > grace_days then 'overdue'
+                    when business_date > due_on + grace_days then 'overdue'
                     when paid_minor > 0 then 'partially_paid'
                     else 'called'
                end as expected
@@ -133,8 +133,8 @@ select id,
 LAPSED_CALLS: Final = """
 select id,
        case when not cancelled and not defaulted and paid_minor < original_minor - released_minor
-             and business_date - due_on > grace_days + cure_days and (watch_on is null or watch_on > business_date)
-            then format('is not in default on %s, %s days after its due date', business_date, business_date - due_on)
+             and business_date > due_on + grace_days + cure_days and (watch_on is null or watch_on > business_date)
+            then format('is not in default on %s, and was due on %s', business_date, due_on)
        end as says
   from payments.call
 """

@@ -51,13 +51,13 @@ select id, call_id, kind, amount_minor, currency from payments.posting
 """
 
 BOOKED: Final = """
-select s.name as source, p.external_id, p.kind, p.amount_minor, p.currency, p.value_date::text as value_date
+select s.name as source, p.external_id, p.kind, p.amount_minor, p.currency, p.value_date
   from payments.payment p
   join payments.source s on s.id = p.source_id
 """
 
 CONFLICTS: Final = """
-select s.name as source, c.external_id, c.kind, c.amount_minor, c.currency, c.value_date::text as value_date
+select s.name as source, c.external_id, c.kind, c.amount_minor, c.currency, c.value_date
   from payments.conflict c
   join payments.source s on s.id = c.source_id
 """
@@ -176,7 +176,9 @@ async def _contents(db: Snapshot, sql: str) -> dict[Identity, Content]:
 
 async def _rows(db: Snapshot, sql: str) -> AsyncIterator[tuple[Identity, Content]]:
     async for row in db.cursor(sql, prefetch=5_000):
-        yield (row["source"], row["external_id"]), Content(*tuple(row)[2:])
+        source, external_id, kind, amount_minor, currency, value_date = row
+        # Written out here: the database calls the calendar's first and last day infinite.
+        yield (source, external_id), Content(kind, amount_minor, currency, value_date.isoformat())
 
 
 async def _dead_identities(db: Snapshot) -> AsyncIterator[Identity]:

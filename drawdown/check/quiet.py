@@ -74,7 +74,8 @@ async def traffic(db: Snapshot, bounds: Mapping[Place, Log]) -> Traffic:
     for (topic, partition), log in bounds.items():
         readers = {*READERS.get(topic, ()), *(service for service, t, p in read if (t, p) == (topic, partition))}
         for service in readers:
-            behind = abs(log.ends - read.get((service, topic, partition), log.begins))
+            place = read.get((service, topic, partition), log.begins)
+            behind = log.ends - (place if place <= log.ends else log.begins)  # beyond the end: all of another log
             if behind:
                 unread[service, topic] = unread.get((service, topic), 0) + behind
     return Traffic(unread, await db.fetchval(WAITING_EVENTS))

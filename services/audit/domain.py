@@ -165,9 +165,11 @@ class Walk:
         if self.kept is not None and link.sequence == self.kept.sequence and link.hash != self.kept.hash:
             self._find(link.sequence, "rewritten", "the kept head is not this entry's hash")
 
-    def finish(self, head: Head) -> None:
-        """Compares the end with the head that the chain had before the walk began."""
-        if self.at.sequence < head.sequence:
+    def finish(self, head: Head | None) -> None:
+        """Compares the end with the head that the chain has of itself; None where that is gone."""
+        if head is None:
+            self._find(self.at.sequence, "head", "the chain's head is gone")
+        elif self.at.sequence < head.sequence:
             self._find(head.sequence, "cut", f"entries {self.at.sequence + 1} to {head.sequence} are gone")
         elif self.at != head:
             self._find(head.sequence, "head", "the chain's head is not its last entry")

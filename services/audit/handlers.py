@@ -57,25 +57,27 @@ async def erase(db: Connection, chain: ChainId, sequence: int, *, reason: str, b
 async def verify(
     db: Connection, *, topic: str | None = None, kept: Mapping[ChainId, Head] | None = None
 ) -> dict[ChainId, Walk]:
-    """Walks every chain (or those of one topic) from its beginning up to its head of now, slice by slice.
+    """Walks every chain (or those of one topic) from its first entry to its last, slice by slice.
 
-    `kept` are heads that were stored elsewhere: each must still be in its chain. Works beside appending readers.
+    `kept` are heads that were stored elsewhere: each must still be in its chain. Sees one state of the database, so it
+    works beside appending readers, and an entry without a head that tells of it is none that came meanwhile.
     """
-    heads = await store.heads(db, topic)
-    for chain in kept or {}:
-        if topic in (None, chain.topic):
-            heads.setdefault(chain, BEGINNING)
-    return {chain: await _walk(db, chain, head, (kept or {}).get(chain)) for chain, head in heads.items()}
+    async with db.transaction(isolation="repeatable_read", readonly=True):
+        heads: dict[ChainId, Head | None] = {**await store.heads(db, topic)}
+        for chain in await store.chains_of_entries(db, topic):
+            heads.setdefault(chain, None)
+        for chain in kept or {}:
+            if topic in (None, chain.topic):
+                heads.setdefault(chain, BEGINNING)
+        return {chain: await _walk(db, chain, head, (kept or {}).get(chain)) for chain, head in heads.items()}
 
 
-async def _walk(db: Connection, chain: ChainId, head: Head, kept: Head | None) -> Walk:
+async def _walk(db: Connection, chain: ChainId, head: Head | None, kept: Head | None) -> Walk:
     walk = Walk(kept=kept)
-    while walk.at.sequence < head.sequence:
-        links, erasures = await store.slice_of(
-            db, chain, after=walk.at.sequence, until=head.sequence, limit=_SLICE_ENTRIES
-        )
-        if not links:
-            break
+    while True:
+        links, erasures = await store.slice_of(db, chain, after=walk.at.sequence, limit=_SLICE_ENTRIES)
         walk.take(links, erasures)
+        if len(links) < _SLICE_ENTRIES:
+            break
     walk.finish(head)
     return walk

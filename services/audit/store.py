@@ -175,23 +175,45 @@ async def heads(db: Connection, topic: str | None = None) -> dict[ChainId, Head]
     return {ChainId(row["topic"], row["partition"]): Head(row["sequence"], row["hash"]) for row in rows}
 
 
+# From one chain's first entry to the next one's: as many steps as there are chains, however long these are.
+CHAINS_OF_ENTRIES: Final = """
+with recursive chain as (
+    (select topic_id, partition from audit.entry order by topic_id, partition limit 1)
+    union all
+    select next.topic_id, next.partition
+      from chain c
+     cross join lateral (select e.topic_id, e.partition
+                           from audit.entry e
+                          where (e.topic_id, e.partition) > (c.topic_id, c.partition)
+                          order by e.topic_id, e.partition
+                          limit 1) next
+)
+select coalesce(t.name, format('topic %s', c.topic_id)) as topic, c.partition
+  from chain c
+  left join audit.topic t on t.id = c.topic_id
+ where ($1::text is null or t.name = $1)
+"""
+
+
+async def chains_of_entries(db: Connection, topic: str | None = None) -> list[ChainId]:
+    """The chains that some entry belongs to, whether or not they have a head."""
+    return [ChainId(row["topic"], row["partition"]) for row in await db.fetch(CHAINS_OF_ENTRIES, topic)]
+
+
 SLICE: Final = """
 select *
   from audit.told
  where topic_id = (select id from audit.topic where name = $1)
    and partition = $2
    and sequence > $3
-   and sequence <= $4
  order by sequence
- limit $5
+ limit $4
 """
 
 
-async def slice_of(
-    db: Connection, chain: ChainId, *, after: int, until: int, limit: int
-) -> tuple[list[Link], frozenset[int]]:
+async def slice_of(db: Connection, chain: ChainId, *, after: int, limit: int) -> tuple[list[Link], frozenset[int]]:
     """The next links of a chain, and which of their payloads were erased by the rules."""
-    rows = await db.fetch(SLICE, chain.topic, chain.partition, after, until, limit)
+    rows = await db.fetch(SLICE, chain.topic, chain.partition, after, limit)
     return [_link(row) for row in rows], frozenset(row["sequence"] for row in rows if row["erased"])
 
 

@@ -16,7 +16,20 @@ from services.metrics import domain, store
 from services.metrics.domain import Call, Fund, Tenths
 from shared import currency
 from shared.clock import business_date
-from shared.http import DEFAULT_LIMIT, Cursor, Day, Limit, Page, PathId, Read, decode_cursor, page_of, problems, refuse
+from shared.http import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Day,
+    Limit,
+    Page,
+    PathId,
+    Read,
+    decode_cursor,
+    page_of,
+    problems,
+    refuse,
+    wrong_value,
+)
 from shared.money import Minor
 from shared.postgres import Connection
 
@@ -207,7 +220,7 @@ async def fund_calendar(
     """The fund's calls by due date, both days included. A call that nobody will pay any more is left out unless asked
     for."""
     if first and to and to < first:
-        refuse(422, "invalid_range", f"to ({to}) is before from ({first})", "Swap the two dates.")
+        raise wrong_value(("query", "to"), f"{to} is before from ({first})", code="invalid_range")
     after = cast("tuple[date, int] | None", decode_cursor(cursor, date, int)) or (date.min, 0)
     async with read.snapshot() as db:
         fund = await _fund(db, fund_id)

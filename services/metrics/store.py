@@ -212,8 +212,13 @@ COPIES: Final = (
     "insert into metrics.hold select * from metrics.hold",
 )
 
+# Not by truncate: a reader whose snapshot is older would then find tables without rows, and answer zeros.
 EMPTY_TABLES: Final = """
-truncate metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold
+with funds as (delete from metrics.fund),
+     deals as (delete from metrics.deal),
+     allocations as (delete from metrics.allocation),
+     calls as (delete from metrics.call)
+delete from metrics.hold
 """
 
 

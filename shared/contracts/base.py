@@ -100,12 +100,13 @@ class Part(BaseModel):
 class Contract(Part):
     """One version of one event's data. Readers ignore members they do not know, so optional ones may be added.
 
-    `topic` is where it travels, `keyed_by` says what its Kafka key is, in words.
+    `topic` is where it travels, `keyed_by` says what its Kafka key is, in words; `limit_bytes` the most it may have.
     """
 
     topic: ClassVar[str]
     keyed_by: ClassVar[str]
     version_number: ClassVar[int] = 1
+    limit_bytes: ClassVar[int] = RECORD_LIMIT_BYTES
 
     @classmethod
     def type(cls) -> str:
@@ -139,8 +140,8 @@ def decode(contract: type[C], data: bytes) -> C:
     Where a member stands twice in the JSON the last one counts, as in PostgreSQL and most parsers; every reader of ours
     comes through here, so all of them see the same.
     """
-    if len(data) > RECORD_LIMIT_BYTES:
-        raise Unreadable("too_large", f"the record has {len(data)} bytes; at most {RECORD_LIMIT_BYTES} are taken")
+    if len(data) > contract.limit_bytes:
+        raise Unreadable("too_large", f"the record has {len(data)} bytes; at most {contract.limit_bytes} are taken")
     try:
         event: C = contract.__pydantic_validator__.validate_json(data)
     except ValidationError as failure:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.contracts.base import (
+    RECORD_LIMIT_BYTES,
     AmountText,
     BankReference,
     Contract,
@@ -59,6 +60,7 @@ class CallStatusChanged(Contract):
 
     topic: ClassVar[str] = "call.status_changed"
     keyed_by: ClassVar[str] = "allocation id"
+    limit_bytes: ClassVar[int] = 2 * RECORD_LIMIT_BYTES  # room for the longest names of 200 postings
 
     call_id: Id
     allocation_id: Id

@@ -69,11 +69,13 @@ async def claim(db: Connection, claim: Claim, now: datetime) -> Stored | None:
     row = await db.fetchrow(READ, *scope)
     assert row is not None, "the conflict that refused our row is committed"
     if row["body_sha256"] != claim.body_sha256:
+        detail = "this Idempotency-Key came with another body before"
         raise Problem(
             422,
             "idempotency_key_reused",
-            "this Idempotency-Key came with another body before",
+            detail,
             "Send the first body again, or use a new key for a new request.",
+            facts={"errors": [{"loc": ["header", "Idempotency-Key"], "msg": detail}]},
         )
     return Stored(row["status"], row["answer"])
 

@@ -101,7 +101,7 @@ def problem_of(refused: Refused, statuses: Mapping[str, int] | None = None) -> P
 
 
 def wrong_value(loc: Sequence[str | int], msg: str, *, code: str = "invalid_value") -> Problem:
-    """The 422 that names one value of the body."""
+    """The 422 that names one value of the body, or another part of the request; `loc` begins with which."""
     where = ".".join(str(part) for part in loc[1:]) or "body"
     return Problem(422, code, f"{where}: {msg}", facts={"errors": [{"loc": list(loc), "msg": msg}]})
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request, Response
@@ -102,7 +103,8 @@ class Writer:
         except _KeyRefused as refused:
             raise refused.problem from None
         except Problem as problem:
-            await self._audit_alone(act, problem)
+            # What would have been made has no id, and that in the path is another's.
+            await self._audit_alone(act, problem, None if status == HTTPStatus.CREATED else self._id_in_path())
             raise
         finally:
             self._runtime.wake()
@@ -154,8 +156,8 @@ class Writer:
         resource_id = act.resource_id or _id_of(answer) or self._id_in_path()
         return self._event(act, resource_id, "done", act.reason, _auditable(text))
 
-    async def _audit_alone(self, act: Act, problem: Problem) -> None:
-        event = self._event(act, act.resource_id or self._id_in_path(), "refused", problem.code, None)
+    async def _audit_alone(self, act: Act, problem: Problem, resource_id: str | None) -> None:
+        event = self._event(act, act.resource_id or resource_id, "refused", problem.code, None)
         async with connection(self._runtime.pool) as db, db.transaction():
             await outbox.add(db, [event], self.origin)
 

@@ -1,5 +1,6 @@
 """Kafka in: batches of raw records, each in one transaction together with the offsets that follow them."""
 
-from shared.kafka import closed_connections
+from shared.kafka import closed_connections, header_names
 
 closed_connections.understand()
+header_names.read_any()

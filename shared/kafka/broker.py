@@ -11,7 +11,6 @@ from aiokafka import ConsumerRebalanceListener
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.kafka import header_names
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +57,6 @@ def build_broker(
     listener: ConsumerRebalanceListener,
 ) -> KafkaBroker:
     """A broker with one batch subscriber over all `topics` (logical names) in the service's group."""
-    header_names.read_any()
     broker = KafkaBroker(
         settings.kafka,
         client_id=f"drawdown-{service}",

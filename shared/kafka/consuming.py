@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 from aiokafka.structs import OffsetAndMetadata
 from faststream.kafka import KafkaBroker
 
@@ -56,6 +57,8 @@ class Consuming:
                 self._heard_at = time.monotonic()
             except Exception as error:  # noqa: BLE001  (a mirror: nothing depends on one of its rounds)
                 log.warning("positions not mirrored", error=repr(error))
+                if isinstance(error, OSError | TimeoutError | KafkaConnectionError | NodeNotReadyError):
+                    await self._reader.look_again()
             self._watch()
 
     async def _start(self) -> None:
@@ -120,7 +123,7 @@ class Consuming:
         lag = sum(max(self._ends.get(tp, at) - at, 0) for tp, at in self._reader.offsets().items())
         fresh = time.monotonic() - self._heard_at < _CALL_SECONDS
         if not lag or not fresh or self._reader.waiting:
-            self._reader.progressed_at = max(self._reader.progressed_at, time.monotonic() if not lag else 0)
+            self._reader.progressed_at = time.monotonic()
             return
         if time.monotonic() - self._reader.progressed_at > self._settings.stall_seconds:
             log.error("no progress, ending the process", lag=lag)

@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 Apply: TypeAlias = Callable[[Connection, Sequence[Arrival], "datetime"], Awaitable[None]]
 
 _GIVE_UP_SECONDS: Final = 60.0  # then the batch is read again, so that the group keeps us as a member
+_ANY_NUMBER: Final = 2**20
 
 
 class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -65,6 +66,8 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._gate = asyncio.Lock()
         self._interrupted = asyncio.Event()
         self._assigning: asyncio.Task[None] | None = None
+        self._seeks = 0
+        self._most_records = _ANY_NUMBER  # of one transaction: less after one that took too long
         self.consumer: Callable[[], AIOKafkaConsumer | None] = lambda: None
         self.progressed_at = time.monotonic()
         self.waiting = False  # whether a batch is being tried again
@@ -119,6 +122,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def _rewind(self, tp: TopicPartition) -> None:
         """Reads on from the position, beginning with the record before it."""
+        self._seeks += 1
         self._confirmed.discard(tp)
         consumer = self.consumer()
         place = self._places.get(tp)
@@ -129,11 +133,16 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def handle(self, batch: Batch) -> None:
         """Does one batch. Never raises: what it could not do is read again."""
+        seeks = self._seeks
         async with self._gate:
             self.waiting = False
             by_partition: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = defaultdict(list)
             for record in batch:
                 by_partition[TopicPartition(record.topic, record.partition)].append(record)
+            if seeks != self._seeks:  # taken before a seek, perhaps from a log that is gone: read it again
+                for tp in by_partition:
+                    self._rewind(tp)
+                return
             try:
                 await self._do(by_partition)
             except Exception as error:  # FastStream would drop the batch
@@ -159,8 +168,12 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if work:
             await self._until_done(work)
 
-    async def _until_done(self, work: "dict[TopicPartition, Batch]") -> None:
-        """Tries one batch until it is committed, fenced off, given up for a while, or somebody waits for the gate."""
+    async def _until_done(self, whole: "dict[TopicPartition, Batch]") -> None:
+        """Tries one batch until it is committed, fenced off, given up for a while, or somebody waits for the gate.
+
+        One that takes the database too long is read again and cut in half; later ones grow back by and by.
+        """
+        work = _at_most(self._most_records, whole)
         started = time.monotonic()
         pause_seconds = 0.02
         while True:
@@ -169,7 +182,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             except Fenced:
                 telemetry.FENCED_BATCHES.inc()
                 log.warning("fenced: another copy has moved on", partitions=len(work))
-                await self._reload(work)
+                await self._reload(whole)
                 return
             except Exception as error:  # our own fault, not the records': they wait
                 telemetry.BATCH_RETRIES.inc()
@@ -180,12 +193,18 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                     jitter = random.random() * pause_seconds  # noqa: S311  (jitter, not a secret)
                     await asyncio.wait_for(self._interrupted.wait(), pause_seconds + jitter)
                 pause_seconds = min(pause_seconds * 2, 5)
+                if postgres.is_statement_timeout(error):
+                    self._most_records = max(sum(map(len, work.values())) // 2, 1)
+                    break
                 if self._interrupted.is_set() or time.monotonic() - started > _GIVE_UP_SECONDS:
-                    for tp in work:
-                        self._rewind(tp)
-                    return
+                    break
             else:
-                return
+                self._most_records = min(self._most_records * 2, _ANY_NUMBER)
+                if work == whole:
+                    return
+                break
+        for tp in whole:
+            self._rewind(tp)
 
     async def _commit(self, work: "dict[TopicPartition, Batch]") -> None:
         started = time.monotonic()
@@ -246,6 +265,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         telemetry.INCARNATION_ALARMS.inc()
         log.error("another log: reading from its beginning", topic=old.topic, partition=old.partition, why=why)
         self._places[tp] = new
+        self._seeks += 1
         self._confirmed.discard(tp)
         consumer = self.consumer()
         if consumer is not None:
@@ -274,6 +294,13 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 if known is not None and known != place.topic_id:
                     await self._begin_again(tp, "the topic was made anew", known)
 
+    async def look_again(self) -> None:
+        """Compares the record before each position once more: the broker was away, and may have come back without
+        the end of its log, which grows again."""
+        async with self._alone():
+            for tp in self._places:
+                self._rewind(tp)
+
     # ---- stopping and looking
 
     @contextlib.asynccontextmanager
@@ -297,3 +324,13 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     def standing(self) -> Iterable[Place]:
         """The places of the partitions that are ours."""
         return self._places.values()
+
+
+def _at_most(records: int, whole: "dict[TopicPartition, Batch]") -> "dict[TopicPartition, Batch]":
+    """The first `records` of a batch, each partition's in order."""
+    work: dict[TopicPartition, Batch] = {}
+    for tp, theirs in whole.items():
+        if records > 0:
+            work[tp] = theirs[:records]
+            records -= len(work[tp])
+    return work

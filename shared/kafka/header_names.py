@@ -12,7 +12,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 
 
 def read_any() -> None:
-    """From now on every consumer of this process reads such records; odd bytes of a name show as ``\\xff``."""
+    """From now on every consumer of this process reads such records; odd bytes of a name show as their escapes."""
     fetcher.MemoryRecords = _Records
 
 
@@ -41,7 +41,7 @@ class _Batch:
             slowly = _DefaultRecordBatchPy(self._raw)
             iter(slowly)  # uncompresses
             slowly._buffer = _Lenient(slowly._buffer)  # noqa: SLF001  (so that names are cut from lenient bytes)
-            return slowly
+            return iter(list(slowly))
 
     def __next__(self) -> Any:
         return next(self._batch)

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.kafka import header_names
 from shared.settings import Settings
 
 Key: TypeAlias = tuple[str, int]  # logical topic, partition
@@ -85,7 +84,6 @@ class Replay:
 @asynccontextmanager
 async def replaying(settings: Settings) -> AsyncIterator[Replay]:
     """A replay that ends with the block."""
-    header_names.read_any()
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka,
         group_id=None,

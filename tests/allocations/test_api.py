@@ -42,6 +42,7 @@ async def test_a_fund_answers_as_it_was_made(api: Api) -> None:
         ({"size": 1.5}, "size"),
         ({"size": "1e3"}, "size"),
         ({"size": "1.001"}, "size"),
+        ({"size": 10**15 - 1, "currency": "CLF"}, "size"),  # four decimals: more than a bigint holds
         ({"name": ""}, "name"),
         ({"name": "   "}, "name"),
         ({"name": "a\u0000b"}, "name"),
@@ -116,6 +117,8 @@ async def test_unknown_parties_are_404(api: Api) -> None:
     assert problem["code"] == "fund_not_found"
     problem = await api.post("/api/allocations", body | {"deal_id": LARGEST}, 404)
     assert problem["code"] == "deal_not_found"
+    problem = await api.post("/api/allocations", body | {"deal_id": LARGEST, "committed": "1.001"}, 404)
+    assert problem["code"] == "deal_not_found"  # what is not there wins over what is wrong
 
 
 @pytest.mark.parametrize("committed", ["0", 0, "-1", "10000000000000.01", "1.001", "1,000", "１", 1.5, None, True, ""])

@@ -75,6 +75,8 @@ async def test_a_call_of_nowhere_is_404(api: Api) -> None:
     body = {"amount": "1", "due_date": "2026-03-15"}
     assert (await api.post(f"/api/allocations/{LARGEST}/calls", body, 404))["code"] == "allocation_not_found"
     assert (await api.get(f"/api/allocations/{LARGEST}/calls", 404))["code"] == "allocation_not_found"
+    wrong = {"amount": "0", "due_date": "tomorrow"}  # what is not there wins over what is wrong
+    assert (await api.post(f"/api/allocations/{LARGEST}/calls", wrong, 404))["code"] == "allocation_not_found"
     problem = await api.post(f"/api/allocations/{made['id']}/calls/{LARGEST}/issue", status=404)
     assert problem["code"] == "call_not_found"
     await api.post(f"/api/allocations/{made['id']}/calls/1/frobnicate", status=404)
@@ -152,7 +154,7 @@ async def test_each_action_is_audited_once(api: Api, db: Connection) -> None:
         ("local", "deal.create", "deal", str(made["deal_id"]), "done"),
         ("local", "allocation.create", "allocation", str(made["id"]), "done"),
         ("ann", "call.create", "call", str(call["id"]), "done"),
-        ("bob", "call.create", "call", entries[4]["resource_id"], "refused"),
+        ("bob", "call.create", "call", None, "refused"),
         ("local", "call.issue", "call", str(call["id"]), "done"),
     ]
     assert entries[4]["reason"] == "over_commitment"

@@ -148,6 +148,27 @@ async def test_a_chain_that_vanished_is_missed(ledger: Ledger) -> None:
         assert await verified(db, {ChainId("deal.changed", 4): BEGINNING})
 
 
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "delete from audit.chain",
+        "alter table audit.chain drop constraint chain_topic_id_fkey; delete from audit.chain; delete from audit.topic",
+        "update audit.chain set sequence = 2, hash = (select hash from audit.entry where sequence = 2)",
+        """insert into audit.entry select (jsonb_populate_record(e, '{"sequence": 4, "identity": "forged"}')).*
+             from audit.entry e where sequence = 3""",
+    ],
+    ids=["head gone", "topic gone", "head set back", "forged behind the head"],
+)
+async def test_every_entry_must_be_told_of_by_a_head(ledger: Ledger, tampering: str) -> None:
+    """A chain whose head was removed, or set back, or that goes on behind it, is not as it was written."""
+    async with ledger.connect("audit") as db:
+        await record(db, [item("fund.changed", n) for n in range(3)])
+        assert await verified(db)
+        async with ledger.connect_admin() as admin:
+            await admin.execute(tampering)
+        assert not await verified(db)
+
+
 async def test_no_account_number_is_stored(ledger: Ledger) -> None:
     """What reaches the tables is already cut, in payments and in their dead letters."""
     async with ledger.connect("audit") as db:

@@ -273,3 +273,13 @@ def test_a_version_holds_a_limited_number_of_postings() -> None:
     assert len(most) < RECORD_LIMIT_BYTES
     more = json.dumps({**example, "applied": [posting] * (POSTINGS_LIMIT + 1)}).encode()
     assert verdict(more, CallStatusChanged) == "too_long"
+
+
+def test_the_longest_version_of_a_call_is_read() -> None:
+    """200 postings with the longest names that a bank may give: what our own service writes, every reader takes."""
+    example = EXAMPLES["call.status_changed.v1"]
+    longest = {"source": "\U0001f600" * 100, "payment_id": "\U0001f600" * 200}
+    applied = [{**example["applied"][0], **longest, "posting_id": n} for n in range(1, POSTINGS_LIMIT + 1)]
+    data = json.dumps({**example, "applied": applied}, ensure_ascii=False).encode()
+    assert len(data) > RECORD_LIMIT_BYTES
+    assert len(decode(CallStatusChanged, data).applied) == POSTINGS_LIMIT

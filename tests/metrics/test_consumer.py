@@ -56,13 +56,14 @@ async def test_garbage_between_two_good_events(db: Connection) -> None:
                 arrival(topics.FUND_CHANGED, b"{"),
                 arrival(topics.FUND_CHANGED, wrong_decimals),
                 arrival(topics.FUND_CHANGED, encode(events.fund(4)).replace(b'"USD"', b'"XQQ"')),
+                arrival(topics.FUND_CHANGED, events.fund(5).model_copy(update={"time_zone": "Mars/Olympus"})),
                 arrival(topics.FUND_CHANGED, events.fund(2)),
             ],
             NOW,
         )
     assert [await store.find_fund(db, n) is not None for n in (1, 2, 3, 4)] == [True, True, False, False]
     reasons = await db.fetch("select reason from dead_letter order by record_offset")
-    assert [row[0] for row in reasons] == ["bad_json", "bad_amount", "bad_currency"]
+    assert [row[0] for row in reasons] == ["bad_json", "bad_amount", "bad_currency", "bad_time_zone"]
 
 
 def test_currencies_have_their_own_decimals() -> None:

@@ -19,6 +19,7 @@ from shared.settings import Settings
 from tests.conftest import MakeTopics
 from tests.metrics import events
 from tests.metrics.test_handlers import dump
+from tests.support.ledger import Ledger
 from tests.support.servers import Servers
 from tests.support.topics import PARTITIONS
 
@@ -131,6 +132,18 @@ async def test_a_rebuild_beside_a_service_that_reads_on(stack: Settings, db: Con
     await asyncio.gather(rebuild(stack), serve(stack, db), rebuild(stack))
     assert (await verify(stack)).differences == []
     assert await db.fetchval("select count(*) from metrics.allocation where version = 5") == 20
+
+
+async def test_a_rebuild_shows_nobody_empty_tables(stack: Settings, db: Connection, one_ledger: Ledger) -> None:
+    """Whoever asks while the tables are changed over sees the figures of before or after, never that there are none."""
+    await publish(stack, history(6))
+    await serve(stack, db)
+    rebuilding = asyncio.create_task(rebuild(stack))
+    async with one_ledger.connect("metrics") as reader:
+        while not rebuilding.done():
+            async with store.one_moment(reader):
+                assert await reader.fetchval("select count(*) from metrics.allocation") == 20
+    await rebuilding
 
 
 async def test_a_rebuild_that_is_stopped_changes_nothing(stack: Settings, db: Connection) -> None:

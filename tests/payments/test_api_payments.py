@@ -1,6 +1,7 @@
 """Promises of payments over HTTP: where each one's money is, and what people decide about money on hold."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -98,6 +99,16 @@ async def test_candidates_have_exactly_so_much_outstanding(api: Api) -> None:
         "due_date": "2026-03-15",
         "status": "called",
     }
+
+
+@pytest.mark.parametrize("day", [date.min, date.max], ids=["first", "last"])
+async def test_the_calendars_first_and_last_day_break_no_list(api: Api, day: date) -> None:
+    """Systems write 9999-12-31 for "none": a date without bounds in the database, from which nothing is subtracted."""
+    await api.counter.hear(terms(1, 500, due_on=day), terms(2, 500))
+    await api.counter.receive(credit("E1", 500, call_id=None, value_date=day), credit("E2", 500, call_id=None))
+    found = {p["payment_id"]: [c["call_id"] for c in p["candidates"]] for p in await listed(api, status="held")}
+    assert found == {"E1": [1, 2], "E2": [2, 1]}
+    assert (await api.payment("E1"))["value_date"] == day.isoformat()
 
 
 async def test_candidates_of_a_registered_account_are_its_funds(api: Api) -> None:
@@ -240,6 +251,8 @@ async def test_payments_that_are_not_there_are_404(api: Api) -> None:
         ("reverse", {"tx_ref": "T", "reason": "x"}),
     ):
         assert (await api.post(f"/api/payments/1/{what}", body, 404))["code"] == "payment_not_found"
+    parts_missing = {"action": "apply", "reason": "x"}
+    assert (await api.post("/api/payments/1/resolve", parts_missing, 404))["code"] == "payment_not_found"
 
 
 async def test_a_refusal_of_a_resolution_is_audited_too(api: Api) -> None:

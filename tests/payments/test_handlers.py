@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.payments.domain import Entry, Stage
+from shared.contracts import CallStatusChanged, decode
 from shared.ids import FundId
 from shared.money import Minor
 from shared.reference import reference_of
@@ -225,6 +226,18 @@ async def test_more_than_two_hundred_postings_of_a_call_are_several_events(count
         (3, 200, "4.00"),
         (4, 50, "4.50"),
     ]
+    await counter.check()
+
+
+async def test_no_version_of_a_call_outgrows_a_record(counter: Counter) -> None:
+    """Identities may be long, in characters of four bytes: what we say must still be short enough for our readers."""
+    await counter.issue(17)
+    longest = [credit(f"{n:010}" + "\U0001f3e6" * 190, 1, source="\U0001f3e6" * 100) for n in range(400)]
+    await counter.receive(*longest)
+    told = await counter.rows("select payload from payments.outbox where topic = 'call.status_changed' order by id")
+    versions = [decode(CallStatusChanged, row["payload"]) for row in told]
+    assert sum(len(version.applied) for version in versions) == 400
+    assert [version.version for version in versions] == [1, 2, 3, 4]
     await counter.check()
 
 

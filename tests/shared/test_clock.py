@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from shared.clock import OffsetClock, SystemClock, business_date, clock_of
+from shared.clock import OffsetClock, SystemClock, business_date, clock_of, is_time_zone
 
 
 def test_a_business_date_is_that_of_the_funds_time_zone() -> None:
@@ -23,3 +23,9 @@ def test_the_clock_moves_with_its_file(tmp_path: Path) -> None:
     assert (clock.now() - before).days == 1
     assert isinstance(clock_of(None), SystemClock)
     assert SystemClock().now().tzinfo is UTC
+
+
+def test_only_names_of_the_iana_database_are_time_zones() -> None:
+    """A name that some event made up, a folder or a path must not end a reckoning later."""
+    assert is_time_zone("Asia/Kolkata")
+    assert not any(map(is_time_zone, ("Mars/Olympus", "America", "../etc/passwd", "/etc/localtime", "", "a\0b")))

@@ -8,10 +8,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.allocations.domain import Cadence, Custom, Regular, Schedule, Single, Stage, Tranche
+from services.allocations.domain.deal import LARGEST_SIZE_MINOR
 from services.allocations.domain.schedule import EARLIEST, LATEST, MOST_CALLS
 from shared import currency, money
 from shared.currency import UnknownCurrency
 from shared.http import FROM_JSON, Body, Day, Id, MajorAmount, PositiveAmount, Text, naming
+from shared.http.problems import wrong_value
 from shared.money import Minor
 
 _ZONES: Final = frozenset(available_timezones())
@@ -63,6 +65,15 @@ class NewFund(Body):
         str, StringConstraints(max_length=64), AfterValidator(_known_zone), Field(examples=["America/New_York"])
     ]
     size: PositiveAmount
+
+    def read_size(self) -> Minor:
+        """The size in minor units of the fund's currency."""
+        with naming("size"):
+            size = currency.parse(self.size, self.currency)
+        if size > LARGEST_SIZE_MINOR:
+            most = currency.text(LARGEST_SIZE_MINOR, self.currency)
+            raise wrong_value(("body", "size"), f"must be at most {most}", code="invalid_size")
+        return size
 
 
 class NewDeal(Body):

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.allocations import handlers, store
 from services.allocations.api.answers import (
@@ -19,7 +19,6 @@ from services.allocations.api.answers import (
 from services.allocations.api.bodies import NewAllocation, NewCall, NewDeal, NewFund
 from services.allocations.domain import Command
 from services.allocations.handlers import AllocationView, CallView
-from shared import currency
 from shared.contracts.allocations import AllocationStatus
 from shared.http import (
     DEFAULT_LIMIT,
@@ -31,7 +30,6 @@ from shared.http import (
     Read,
     Write,
     decode_cursor,
-    naming,
     page_of,
     problems,
     refuse,
@@ -58,8 +56,7 @@ async def create_fund(body: NewFund, write: Write) -> Response:
     """Makes a fund; its currency and time zone stay what they are."""
 
     async def work(db: Connection, origin: Origin) -> FundOut:
-        with naming("size"):
-            size = currency.parse(body.size, body.currency)
+        size = body.read_size()
         fund = await handlers.create_fund(
             db, name=body.name, code=body.currency, time_zone=body.time_zone, size=size, now=write.now, origin=origin
         )
@@ -130,6 +127,8 @@ async def create_allocation(body: NewAllocation, write: Write) -> Response:
         fund = await store.get_fund(db, FundId(body.fund_id))
         if fund is None:
             return Refused("fund_not_found", f"There is no fund {body.fund_id}.", "Create the fund first.")
+        if await store.get_deal(db, DealId(body.deal_id)) is None:  # wins over a value that is wrong
+            return handlers.no_such_deal(DealId(body.deal_id))
         made = await handlers.create_allocation(
             db,
             fund,
@@ -188,19 +187,35 @@ async def get_allocation(allocation_id: PathId, read: Read) -> AllocationOut:
 # ---- calls
 
 
+async def _known_allocation(allocation_id: PathId, read: Read, write: Write) -> AllocationId:
+    """The allocation of a path; that it is not there wins over whatever is wrong in the body."""
+    known = AllocationId(allocation_id)
+    async with read.connection() as db:
+        if await store.get_allocation(db, known) is not None:
+            return known
+
+    async def refuse_it(_db: Connection, _origin: Origin) -> Refused:
+        return handlers.no_such_allocation(known)
+
+    await write(refuse_it, action="call.create", resource_type="call")
+    raise AssertionError("a refusal ends the request")
+
+
 @router.post(
     "/api/allocations/{allocation_id}/calls",
     status_code=201,
     response_model=CallOut,
     responses=problems(400, 404, 409, 422),
 )
-async def create_call(allocation_id: PathId, body: NewCall, write: Write) -> Response:
+async def create_call(
+    allocation_id: Annotated[AllocationId, Depends(_known_allocation)], body: NewCall, write: Write
+) -> Response:
     """Calls part of what is still free: at once, on its notice date, or after approval."""
 
     async def work(db: Connection, origin: Origin) -> CallOut | Refused:
         made = await handlers.create_call(
             db,
-            AllocationId(allocation_id),
+            allocation_id,
             amount=body.amount,
             due_date=body.due_date,
             stage=body.stage,

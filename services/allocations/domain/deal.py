@@ -3,9 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from shared.ids import DealId, FundId
 from shared.money import Minor
+
+LARGEST_SIZE_MINOR: Final = 10**18  # of a fund: what a bigint holds, in every currency
 
 
 @dataclass(frozen=True, slots=True)

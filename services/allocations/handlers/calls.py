@@ -45,9 +45,7 @@ async def create_call(
     """
     before = (await store.lock_allocations(db, [allocation_id])).get(allocation_id)
     if before is None:
-        return Refused(
-            "allocation_not_found", f"There is no allocation {allocation_id}.", "Create the allocation first."
-        )
+        return no_such_allocation(allocation_id)
     demanded = currency.parse(amount, before.currency)
     if refused := over_commitment(before, demanded):
         return refused
@@ -90,6 +88,11 @@ async def move_call(
     if after is not before:
         allocations = await _keep(db, [(before, after)], allocations, funds, now=now, origin=origin)
     return CallView(after, allocations[allocation_id], fund)
+
+
+def no_such_allocation(allocation_id: AllocationId) -> Refused:
+    """The refusal of an allocation that nobody made."""
+    return Refused("allocation_not_found", f"There is no allocation {allocation_id}.", "Create the allocation first.")
 
 
 async def issue_due(db: Connection, *, limit: int, now: datetime, origin: Origin) -> int:

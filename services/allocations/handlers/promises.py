@@ -72,7 +72,7 @@ async def create_allocation(
     """What `fund` promises to a deal, with the calls of its schedule, all scheduled; one promise per fund and deal."""
     deal = (await store.lock_deals(db, [deal_id])).get(deal_id)
     if deal is None:
-        return Refused("deal_not_found", f"There is no deal {deal_id}.", "Create the deal first.")
+        return no_such_deal(deal_id)
     if refused := unfit_commitment(committed, fund.currency):
         return refused
     pieces = [] if schedule is None else spread(schedule, committed)
@@ -127,6 +127,11 @@ async def _tell(
         await store.save_deals(db, [committed])
         events.append(deal_changed(committed))
     await outbox.add(db, events, origin)
+
+
+def no_such_deal(deal_id: DealId) -> Refused:
+    """The refusal of a deal that nobody made."""
+    return Refused("deal_not_found", f"There is no deal {deal_id}.", "Create the deal first.")
 
 
 def _exists_already(there: Allocation) -> Refused:

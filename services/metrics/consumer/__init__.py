@@ -7,6 +7,7 @@ from typing import Final
 from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
 from services.metrics.handlers import News, keep
 from shared import currency, dead_letters, topics
+from shared.clock import is_time_zone
 from shared.contracts import (
     AllocationStatusChanged,
     CallStatusChanged,
@@ -33,6 +34,10 @@ READS: Final[dict[str, type[Contract]]] = {
 }
 
 
+class UnknownTimeZone(ValueError):
+    """The name is none of the IANA database."""
+
+
 async def apply(db: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
     """One batch, inside the caller's transaction."""
     news, unreadable = read(arrivals)
@@ -48,7 +53,7 @@ def read(arrivals: Sequence[Arrival]) -> tuple[News, list[DeadLetter]]:
         for arrival, event in found.of(topic, contract):
             try:
                 _take(news, event)
-            except (NotAnAmount, UnknownCurrency) as wrong:
+            except (NotAnAmount, UnknownCurrency, UnknownTimeZone) as wrong:
                 unreadable.append(DeadLetter(arrival, *_reason(wrong)))
     return news, unreadable
 
@@ -71,7 +76,9 @@ def _take(news: News, event: Contract) -> None:
             raise AssertionError(f"{type(event).__name__} is in READS, but nobody takes it")
 
 
-def _reason(wrong: NotAnAmount | UnknownCurrency) -> tuple[str, str]:
+def _reason(wrong: NotAnAmount | UnknownCurrency | UnknownTimeZone) -> tuple[str, str]:
+    if isinstance(wrong, UnknownTimeZone):
+        return "bad_time_zone", f"{str(wrong)!r} is no IANA time zone, and every business date is reckoned by it"
     if isinstance(wrong, UnknownCurrency):
         return "bad_currency", f"{wrong} is no currency of ISO 4217 with minor units"
     return "bad_amount", f"{wrong} is no amount of its currency; write plain digits with at most its decimals"
@@ -81,6 +88,8 @@ def _reason(wrong: NotAnAmount | UnknownCurrency) -> tuple[str, str]:
 
 
 def fund_of(event: FundChanged) -> Fund:
+    if not is_time_zone(event.time_zone):
+        raise UnknownTimeZone(event.time_zone)
     return Fund(
         id=event.id,
         name=event.name,

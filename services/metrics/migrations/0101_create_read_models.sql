@@ -88,8 +88,8 @@ create table metrics.hold (
     version      bigint      not null
 ) with (fillfactor = 70);
 
--- Truncate is for a rebuild; no row is ever deleted.
-grant select, insert, update, truncate
+-- Rows are deleted by a rebuild alone, which puts others in their place.
+grant select, insert, update, delete
    on metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold
    to drawdown_metrics;
 

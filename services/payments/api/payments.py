@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from services.payments import handlers, store
 from services.payments.api.shapes import PaymentOut, PaymentPage, Resolve, Reversal, StatusAsked, Why, payment_out
 from services.payments.api.waiting import NewNumbers
-from services.payments.domain import Action, Conflict, Hold, Payment, PaymentStatus, Reason
+from services.payments.domain import Conflict, Hold, Payment, PaymentStatus, Reason
 from services.payments.store import PaymentsAsked, ShownPayment
 from shared.http import (
     DEFAULT_LIMIT,
@@ -88,8 +88,6 @@ async def resolve_payment(payment_id: PathId, body: Resolve, numbers: NewNumbers
     """Settles money on hold: applies all of it to calls, returns it to its sender, or dismisses it as a duplicate."""
 
     async def work(db: Connection, origin: Origin) -> BaseModel | Refused:
-        if (body.action is Action.APPLY) != bool(body.parts):
-            return Refused("invalid_parts", "parts: say where the money goes for apply, and leave it out otherwise")
         done = await handlers.resolve(
             db,
             numbers,

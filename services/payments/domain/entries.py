@@ -83,7 +83,7 @@ def named_calls(entry: Entry) -> tuple[CallId, ...]:
     return told if len(told) < 2 else tuple(dict.fromkeys(told))
 
 
-_MAYBE_OURS: Final = re.compile(r"[Rr][\s\-./]*[Ff]")
+_MAYBE_OURS: Final = re.compile(r"[Rr][\s\-./]*[Ff][\s\-./]*[0-9]")
 
 
 @lru_cache(maxsize=20_000)  # a call's payments all carry its reference

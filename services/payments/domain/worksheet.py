@@ -15,7 +15,9 @@ from services.payments.domain.payments import Conflict, Hold, Payment, Posting, 
 from shared.ids import CallId, FundId, HoldId, PaymentId, PostingId
 from shared.money import Minor
 
-POSTINGS_PER_VERSION: Final = 200  # more make more versions, so no event grows without bound
+# More of either make more versions, so no event outgrows a record: four bytes a character, and 230 beside each posting.
+POSTINGS_PER_VERSION: Final = 200
+CHARACTERS_PER_VERSION: Final = 50_000  # of the postings' sources and identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Outcome:
 class Tab:
     """One call while a batch runs: sums are kept here, and sealed into versions of the call."""
 
-    __slots__ = ("call", "days", "fresh", "last_paid_on", "paid", "postings", "versions")
+    __slots__ = ("call", "characters", "days", "fresh", "last_paid_on", "paid", "postings", "versions")
 
     def __init__(self, call: Call, days: Mapping[date, int] | None) -> None:
         self.call = call
@@ -93,6 +95,7 @@ class Tab:
         self.last_paid_on = call.last_paid_on
         self.days = None if days is None else Counter(days)
         self.fresh: list[Posting] = []
+        self.characters = 0
         self.versions: list[Version] = []
 
     def add(self, posting: Posting) -> None:
@@ -107,7 +110,8 @@ class Tab:
             self.paid -= posting.amount
         self.postings += 1
         self.fresh.append(posting)
-        if len(self.fresh) == POSTINGS_PER_VERSION:
+        self.characters += len(posting.source) + len(posting.external_id)
+        if len(self.fresh) == POSTINGS_PER_VERSION or self.characters >= CHARACTERS_PER_VERSION:
             self.seal()
 
     def forget_day(self, value_date: date) -> None:
@@ -123,7 +127,7 @@ class Tab:
         before = self.call
         after = after_postings(before, paid=Minor(self.paid), postings=self.postings, last_paid_on=self.last_paid_on)
         self.versions.append(Version(after, before.status, tuple(self.fresh)))
-        self.call, self.fresh = after, []
+        self.call, self.fresh, self.characters = after, [], 0
 
 
 class Worksheet:

@@ -165,12 +165,12 @@ def _why_not(ntry: Node, amount: _Amount) -> WhyNot | None:
 def _amounts_of(ntry: Node, details: list[Node], total: _Amount, mark: Mark) -> list[tuple[_Amount, Mark]]:
     """Each detail's amount and mark; together they are the entry, to the cent, or the file is not taken."""
     if len(details) == 1:
-        stated = _detail_amount(details[0])
+        stated = _detail_amount(details[0], "Amt", "AmtDtls/TxAmt/Amt")  # what was instructed may be before charges
         if stated is None or stated.currency != total.currency:
             return [(total, mark)]
     found: list[tuple[_Amount, Mark]] = []
     for detail in details:
-        stated = _detail_amount(detail)
+        stated = _detail_amount(detail, "Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
         if stated is None:
             raise BadFile(detail.line, "a detail of a batch states no amount, so the batch cannot be taken apart")
         if stated.currency != total.currency:
@@ -183,8 +183,8 @@ def _amounts_of(ntry: Node, details: list[Node], total: _Amount, mark: Mark) -> 
     return found
 
 
-def _detail_amount(detail: Node) -> _Amount | None:
-    node = detail.first("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
+def _detail_amount(detail: Node, *paths: str) -> _Amount | None:
+    node = detail.first(*paths)
     return None if node is None else read_amount(node)
 
 

@@ -3,8 +3,8 @@
 One entry has one identity in every statement that shows it; two equal wires have two.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
@@ -62,12 +62,36 @@ def name_originals(
     credits = {account: list(those) for account, those in known.items()}
     for statement in statements:
         credits.setdefault((statement.account, statement.currency), []).extend(_credits(statement))
+    found = {account: _Credits(those) for account, those in credits.items()}
     done = []
     for statement in statements:
-        its_credits = credits[statement.account, statement.currency]
+        its_credits = found[statement.account, statement.currency]
         entries = [_with_original(e, its_credits) if _is_open(e) else e for e in statement.entries]
         done.append(replace(statement, entries=tuple(entries)))
     return done
+
+
+class _Credits:
+    """The credits of an account by each of their references: one look finds them, however many there are."""
+
+    def __init__(self, credits: Iterable[Credit]) -> None:
+        self._ids: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+        for credit in credits:
+            given = ("uetr", credit.uetr), ("end to end", credit.end_to_end_id), ("bank", credit.payment_id)
+            for kind, reference in given:
+                if reference:
+                    self._ids[kind, reference].add(credit.payment_id)
+                    self._ids[kind, reference, credit.amount, credit.currency].add(credit.payment_id)
+
+    def __contains__(self, payment_id: str | None) -> bool:
+        return ("bank", payment_id) in self._ids
+
+    def the_one(self, kind: str, reference: str | None, reversal: Entry) -> str | None:
+        """The only credit with a reference, or the only one of the reversal's amount; two that fit are none."""
+        ids = self._ids.get((kind, reference), set())
+        if len(ids) > 1:
+            ids = self._ids.get((kind, reference, reversal.amount, reversal.currency), set())
+        return next(iter(ids)) if len(ids) == 1 else None
 
 
 def _credits(statement: Statement) -> list[Credit]:
@@ -106,27 +130,18 @@ def _fingerprint(account: str, entry: Entry) -> str:
     return "fp-" + sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:32]
 
 
-def _with_original(reversal: Entry, credits: Sequence[Credit]) -> Entry:
-    if any(c.payment_id == reversal.payment_id for c in credits):  # a bank that gives both the same reference
+def _with_original(reversal: Entry, credits: _Credits) -> Entry:
+    if reversal.payment_id in credits:  # a bank that gives both the same reference
         reversal = replace(reversal, payment_id=f"{reversal.payment_id}/r")
     guess = reversal.end_to_end_id or reversal.uetr
     if reversal.reverses not in {None, guess}:
-        found = any(c.payment_id == reversal.reverses for c in credits)
-        return replace(reversal, original_found=found)
-    for same in (
-        [c for c in credits if reversal.uetr and c.uetr == reversal.uetr],
-        [c for c in credits if reversal.end_to_end_id and c.end_to_end_id == reversal.end_to_end_id],
-        [c for c in credits if c.payment_id == reversal.bank_reference],
+        return replace(reversal, original_found=reversal.reverses in credits)
+    for kind, reference in (
+        ("uetr", reversal.uetr),
+        ("end to end", reversal.end_to_end_id),
+        ("bank", reversal.bank_reference),
     ):
-        if original := _the_one(reversal, same):
+        if original := credits.the_one(kind, reference, reversal):
             return replace(reversal, posted=True, why_not=None, reverses=original, original_found=True)
     why_not = None if guess else WhyNot.NAMES_NO_ORIGINAL
     return replace(reversal, posted=guess is not None, why_not=why_not, reverses=guess)
-
-
-def _the_one(reversal: Entry, credits: Sequence[Credit]) -> str | None:
-    """The only credit among these, or the only one of the reversal's amount; two that fit are none."""
-    ids = {c.payment_id for c in credits}
-    if len(ids) > 1:
-        ids = {c.payment_id for c in credits if (c.amount, c.currency) == (reversal.amount, reversal.currency)}
-    return ids.pop() if len(ids) == 1 else None

@@ -144,7 +144,7 @@ class Limits:
 
     size_bytes: int = 50 * 1024 * 1024
     depth: int = 48
-    entries: int = 200_000
+    entries: int = 50_000
     text_characters: int = 16_384
     problems: int = 50  # after so many the rest of the file is not looked at
 

@@ -49,8 +49,13 @@ async def resolve(
     `parts` name calls and amounts in major units of the payment's currency. A conflict can be dismissed only.
     """
     locked = await store.lock_payments_by_id(db, [payment_id])
-    if not locked:
-        return await _resolve_conflict(db, payment_id, action, reason, now, origin)
+    conflict = None if locked else await store.lock_conflict(db, payment_id)
+    if not locked and conflict is None:
+        return payment_not_found(payment_id)
+    if (action is Action.APPLY) != bool(parts):
+        return Refused("invalid_parts", "parts: say where the money goes for apply, and leave it out otherwise")
+    if conflict is not None:
+        return await _resolve_conflict(db, conflict, action, reason, now, origin)
     payment = locked[0]
     money = payment.entry.currency
     wanted = [Part(call_id, currency.parse(amount, money)) for call_id, amount in parts]
@@ -82,11 +87,8 @@ async def _save(db: Connection, sheet: Worksheet, decision: Decision, now: datet
 
 
 async def _resolve_conflict(
-    db: Connection, conflict_id: PaymentId, action: Action, reason: str, now: datetime, origin: Origin
+    db: Connection, found: tuple[Conflict, Hold], action: Action, reason: str, now: datetime, origin: Origin
 ) -> tuple[Conflict, Hold] | Refused:
-    found = await store.lock_conflict(db, conflict_id)
-    if found is None:
-        return payment_not_found(conflict_id)
     conflict, hold = found
     done = dismiss_conflict(conflict, hold, action)
     if isinstance(done, Refused):

@@ -19,7 +19,7 @@ from services.payments.statements import handlers, store
 from services.payments.statements.handlers import Upload, show_account
 from services.payments.statements.store import StoredFile, StoredStatement
 from shared import currency
-from shared.http import PathId, Read, Write, problem_of, problems, refuse, runtime_of, upload
+from shared.http import PathId, Read, Write, problem_of, problems, refuse, runtime_of, upload, wrong_value
 from shared.outbox import Origin
 from shared.postgres import Connection
 from shared.refusal import Refused
@@ -151,7 +151,8 @@ async def upload_bank_statement(
     data, form = await _file_of(request)
     source = source or form.get("source") or None
     if source is not None and not _NAME.fullmatch(source):
-        refuse(422, "invalid_source", "source: write a name without blanks, such as bank/acme-usd-1")
+        msg = "write a name without blanks, such as bank/acme-usd-1"
+        raise wrong_value(("body", "source"), msg, code="invalid_source")
     settings = runtime_of(request).settings
     limits = Limits(size_bytes=settings.upload_limit_bytes)
     content = await asyncio.get_running_loop().run_in_executor(_READERS, feeds.read, data, limits)
@@ -162,11 +163,12 @@ async def upload_bank_statement(
             looked = await handlers.look_at_file(db, file, account_key=account_key, now=read.now)
         if isinstance(looked, Refused):
             raise problem_of(looked, _STATUSES)
-        return Response(_file_out(looked).model_dump_json(), 200, media_type="application/json")
+        shown = await asyncio.to_thread(_file_out, looked)
+        return Response(shown.model_dump_json(), 200, media_type="application/json")
 
     async def work(db: Connection, origin: Origin) -> BankFileOut | Refused:
         taken = await handlers.take_file(db, file, account_key=account_key, now=write.now, origin=origin)
-        return taken if isinstance(taken, Refused) else _file_out(taken)
+        return taken if isinstance(taken, Refused) else await asyncio.to_thread(_file_out, taken)
 
     return await write(
         work,

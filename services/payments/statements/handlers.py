@@ -1,15 +1,17 @@
 """Use cases of bank statements. One function is one transaction: know whose it is, find what is new, keep, tell."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from services.payments.domain import is_reserved
 from services.payments.feeds import BankFile, Entry, Kind, NotTaken, Statement, name_originals
 from services.payments.statements import store
-from services.payments.statements.store import Content, Original, Source, StoredFile, StoredStatement
+from services.payments.statements.store import Content, Original, ShownEntry, Source, StoredFile, StoredStatement
 from shared import accounts, currency, outbox, reference, topics
 from shared.contracts.feeds import PaymentReceived, Remitter
 from shared.outbox import Event, Origin
@@ -17,6 +19,7 @@ from shared.postgres import Connection
 from shared.refusal import Refused
 
 _SHOWN_PROBLEMS: Final = 50
+_SLICE: Final = 1_000  # entries done at a time, so that a large file holds up neither the process nor its transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,12 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A statement with its source, its originals named and accounts cut, and the positions of what is new in it."""
+    """An entry with its original named and its account cut, where it stands, and the event that sends it on if new."""
 
-    source: Source
-    statement: Statement
-    new: tuple[int, ...]
+    statement: int
+    position: int
+    entry: Entry
+    event: Event | None
 
 
 async def take_file(
@@ -57,11 +61,22 @@ async def take_file(
     digest = upload.sha256
     file_id = await store.add_file(db, digest, upload.content.format, upload.data, origin.actor, now)
     if file_id is not None:
-        told, events = await _tell(db, upload.content, sources, account_key, now)
-        ids = await store.add_statements(db, file_id, [(one.source.id, one.statement) for one in told])
-        for id, one in zip(ids, told, strict=True):
-            await store.add_entries(db, id, one.source.id, one.statement.entries, one.new)
-        await outbox.add(db, events, origin)
+        statements = upload.content.statements
+        ids = await store.add_statements(
+            db, file_id, [(source.id, one) for source, one in zip(sources, statements, strict=True)]
+        )
+        told = await _tell(db, upload.content, sources, account_key, now)
+        while some := list(islice(told, _SLICE)):
+            await store.add_entries(
+                db,
+                [
+                    ShownEntry(
+                        ids[one.statement], one.position, sources[one.statement].id, one.entry, one.event is not None
+                    )
+                    for one in some
+                ],
+            )
+            await outbox.add(db, [one.event for one in some if one.event is not None], origin)
     stored = await store.get_file(db, digest)
     assert stored is not None, "it was added, here or by whom we waited for"
     return stored
@@ -74,8 +89,16 @@ async def look_at_file(db: Connection, upload: Upload, *, account_key: bytes, no
     sources = await _sources(db, upload.content, upload.source, now=None)
     if isinstance(sources, Refused):
         return sources
-    told, _ = await _tell(db, upload.content, sources, account_key, now)
-    statements = tuple(StoredStatement(0, 0, one.source.name, one.statement) for one in told)
+    entries: list[list[Entry]] = [[] for _ in sources]
+    told = await _tell(db, upload.content, sources, account_key, now)
+    while some := list(islice(told, _SLICE)):
+        for one in some:
+            entries[one.statement].append(one.entry)
+        await asyncio.sleep(0)  # others' turn
+    statements = tuple(
+        StoredStatement(0, 0, source.name, replace(statement, entries=tuple(its_entries)))
+        for source, statement, its_entries in zip(sources, upload.content.statements, entries, strict=True)
+    )
     return StoredFile(0, upload.content.format, upload.sha256, len(upload.data), statements)
 
 
@@ -141,8 +164,8 @@ def _wrong_name(
 
 async def _tell(
     db: Connection, file: BankFile, sources: Sequence[Source], account_key: bytes, now: datetime
-) -> tuple[list[_Told], list[Event]]:
-    """The statements as they are kept, and the events of what was not sent on before."""
+) -> Iterator[_Told]:
+    """Every entry as it is kept, one after the other, with the event of what was not sent on before."""
     known = await _originals(db, file, sources)
     named = name_originals(
         file.statements, {account: [original.credit for original in those] for account, those in known.items()}
@@ -155,24 +178,22 @@ async def _tell(
     }
     before = await store.published(db, posted)
     keys = _keys_of_originals(known, named)
-    told: list[_Told] = []
-    events: list[Event] = []
-    for source, statement in zip(sources, named, strict=True):
-        entries: list[Entry] = []
-        new: list[int] = []
-        for position, entry in enumerate(
-            _as_said_before(e, before.get((source.id, e.payment_id), [])) for e in statement.entries
-        ):
-            account = accounts.cut(entry.remitter_account, account_key)
-            kept = replace(entry, remitter_account=str(account) if account else None)
-            entries.append(kept)
-            said = before.setdefault((source.id, entry.payment_id), [])
-            if entry.posted and _content(entry) not in said:
-                said.append(_content(entry))
-                new.append(position)
-                events.append(_event(kept, source, keys.get((source.account, entry.reverses or "")), now))
-        told.append(_Told(source, replace(statement, entries=tuple(entries)), tuple(new)))
-    return told, events
+
+    def tell(source: Source, shown: Entry) -> tuple[Entry, Event | None]:
+        said = before.setdefault((source.id, shown.payment_id), [])
+        entry = _as_said_before(shown, said)
+        account = accounts.cut(entry.remitter_account, account_key)
+        kept = replace(entry, remitter_account=str(account) if account else None)
+        if not entry.posted or _content(entry) in said:
+            return kept, None
+        said.append(_content(entry))
+        return kept, _event(kept, source, keys.get((source.account, entry.reverses or "")), now)
+
+    return (
+        _Told(place, position, *tell(source, entry))
+        for place, (source, statement) in enumerate(zip(sources, named, strict=True))
+        for position, entry in enumerate(statement.entries)
+    )
 
 
 async def _originals(db: Connection, file: BankFile, sources: Sequence[Source]) -> dict[store.Account, list[Original]]:
@@ -196,9 +217,12 @@ def _keys_of_originals(
         for one in those
         if (key := _call_key(one.reference, one.remittance))
     }
+    named = {entry.reverses for statement in statements for entry in statement.entries}
     for statement in statements:
         for entry in statement.entries:
-            if entry.kind is Kind.CREDIT and (key := _call_key(entry.reference, entry.remittance)):
+            if entry.kind is not Kind.CREDIT or entry.payment_id not in named:
+                continue
+            if key := _call_key(entry.reference, entry.remittance):
                 keys[(statement.account, statement.currency), entry.payment_id] = key
     return keys
 

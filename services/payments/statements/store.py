@@ -53,6 +53,17 @@ class Original:
     remittance: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ShownEntry:
+    """An entry where a statement shows it; `published` says that it is sent on now."""
+
+    statement_id: int
+    position: int
+    source_id: int
+    entry: Entry
+    published: bool
+
+
 # ---- sources
 
 FIND_SOURCES: Final = """
@@ -211,18 +222,17 @@ _ENTRY_COLUMNS: Final = (
 )
 
 
-async def add_entries(
-    db: Connection, statement_id: int, source_id: int, entries: Sequence[Entry], published: Collection[int]
-) -> None:
-    """Adds the entries of a statement; `published` are the positions of those that are sent on now."""
+async def add_entries(db: Connection, entries: Sequence[ShownEntry]) -> None:
+    """Adds entries of statements."""
     rows = [
         (
-            *(statement_id, position, source_id, e.payment_id, e.mark, e.kind, e.amount, e.currency),
+            *(shown.statement_id, shown.position, shown.source_id, e.payment_id, e.mark, e.kind, e.amount, e.currency),
             *(e.booking_date, e.value_date, e.bank_reference, e.end_to_end_id, e.uetr, e.reference, e.remittance),
             *(e.remitter_name, e.remitter_account, e.method, e.reverses, e.original_found, e.why_not),
-            *(position in published, e.line),
+            *(shown.published, e.line),
         )
-        for position, e in enumerate(entries)
+        for shown in entries
+        for e in (shown.entry,)
     ]
     await db.copy_records_to_table("statement_entry", schema_name="payments", columns=_ENTRY_COLUMNS, records=rows)
 

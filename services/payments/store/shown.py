@@ -235,6 +235,7 @@ async def show_payments(db: Connection, ids: Collection[int]) -> dict[int, Shown
 
 
 # The call's whole amount is in an index; partly paid calls are looked for among those of the account's fund alone.
+# The calendar's first and last day stand as infinite, and nothing can be subtracted from them.
 CANDIDATES: Final = f"""
 select asked.payment_id, c.*
   from unnest($1::bigint[], $2::text[], $3::bigint[], $4::date[], $5::bigint[])
@@ -250,7 +251,8 @@ select asked.payment_id, c.*
                  from payments.call
                 where fund_id = asked.fund_id and currency = asked.currency and paid_minor + released_minor > 0
                   and original_minor - released_minor - paid_minor = asked.amount and not cancelled) found
-        order by abs(found.due_on - asked.value_date), found.id
+        order by case when isfinite(found.due_on) and isfinite(asked.value_date)
+                      then abs(found.due_on - asked.value_date) end, found.id
         limit 5) c
 """  # noqa: S608  (columns of ours)
 

@@ -41,6 +41,7 @@ def tell(house: House) -> None:
     _pay(house, "to return", "11.00")
     _pay(house, "to dismiss", "12.00")
     _pay(house, "no such call", "13.00", call_id=9_999_999)
+    _pay(house, "no such day", "14.00", value_date="9999-12-31")
     house.publish("payment.received", SOURCE, b"no payment at all")
     _feed(house, [Line("5000.00", date(2026, 3, 2), bank_reference="B-1", remittance=_reference(http, part))])
     house.settle()

@@ -51,6 +51,12 @@ def test_the_version_whose_details_state_amounts_elsewhere() -> None:
     assert [(e.payment_id, e.amount) for e in found] == [("B-1/1", 15_000), ("B-1/2", 25_000)]
 
 
+def test_what_was_instructed_may_be_more_than_what_came() -> None:
+    """A bank on the way kept its charges: of a single payment, what was booked counts."""
+    instructed = '<TxDtls><AmtDtls><InstdAmt><Amt Ccy="USD">400000.00</Amt></InstdAmt></AmtDtls></TxDtls>'
+    assert one(entry("399985.00", details=instructed)).amount == 39_998_500
+
+
 def test_the_first_version_has_its_details_in_the_entry() -> None:
     """Version .01 knows no NtryDtls, another account element and another place for the reference."""
     refs = "<Refs><EndToEndId>RF97D0000000017</EndToEndId></Refs>"

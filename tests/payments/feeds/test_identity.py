@@ -1,5 +1,8 @@
 """Promises of reversals: the entry that is taken back is named as well as the bank names it, and never guessed."""
 
+from dataclasses import replace
+from time import process_time
+
 import pytest
 
 from services.payments.feeds import BankFile, Credit, Entry, Statement, WhyNot, name_originals, read
@@ -73,6 +76,22 @@ def test_an_original_known_from_earlier_is_found() -> None:
     assert name_originals(alone, {ACCOUNT: [earlier]})[0].entries[0].reverses == "B-9"
     assert name_originals(alone, {("other", "USD"): [earlier]})[0].entries[0].reverses == "E-1"
     assert name_originals(name_originals(alone, {ACCOUNT: [earlier]})) == name_originals(alone, {ACCOUNT: [earlier]})
+
+
+def test_many_reversals_are_named_as_quickly_as_few() -> None:
+    """Each looks its original up, instead of going through all credits: a day of returned debits is no denial of
+    service."""
+    (few,) = statements(statement(credit("B-0", E2E), reversal(E2E)))
+    came, left = few.entries
+    pairs = [
+        replace(one, payment_id=f"{one.payment_id}-{number}", end_to_end_id=f"E-{number}", reverses=None)
+        for number in range(10_000)
+        for one in (came, replace(left, original_found=False))
+    ]
+    began = process_time()
+    (many,) = name_originals([replace(few, entries=tuple(pairs))])
+    assert process_time() - began < 5
+    assert [e.reverses for e in many.entries if e.reverses] == [f"B-0-{number}" for number in range(10_000)]
 
 
 def test_a_reversal_that_bears_its_originals_reference() -> None:

@@ -1,11 +1,12 @@
 """Promises of the use cases: a transaction that fails keeps nothing, and accounts are shown no further than needed."""
 
+import json
 from datetime import UTC, date, datetime
 
 import pytest
 
 from drawdown.samples import Line, camt053
-from services.payments.feeds import NotTaken, Problem, read
+from services.payments.feeds import BankFile, NotTaken, Problem, read
 from services.payments.statements import handlers
 from services.payments.statements.handlers import Upload
 from services.payments.statements.store import StoredFile
@@ -48,6 +49,27 @@ async def test_many_entries_are_a_few_statements(ledger: Ledger) -> None:
         assert isinstance(taken, StoredFile)
         assert taken.statements[0].statement.proven is True
         assert await db.fetchval("select count(*) from outbox where topic = 'payment.received'") == 2_000
+
+
+async def test_entries_keep_their_places_over_the_borders_of_slices(ledger: Ledger) -> None:
+    """A file is done a thousand entries at a time, whichever statements they are of: each stands where it stood, is
+    sent on once and in its order."""
+    ids = [[f"{name}-{number}" for number in range(700)] for name in "ABC"]
+    lines = [[Line("1.00", DAY, bank_reference=id, remittance="wire") for id in some] for some in [*ids, ids[0]]]
+    files = [read(camt053(f"S-{n}", "4000123456", "USD", "0.00", some)) for n, some in enumerate(lines)]
+    together = BankFile("camt.053.001.08", tuple(s for f in files if isinstance(f, BankFile) for s in f.statements))
+    upload = Upload(b"all four", together, "bank/acme-usd-1")
+    async with ledger.connect("payments") as db:
+        async with db.transaction():
+            looked = await handlers.look_at_file(db, upload, account_key=b"", now=NOW)
+            taken = await handlers.take_file(db, upload, account_key=b"", now=NOW, origin=Origin())
+        assert isinstance(taken, StoredFile)
+        assert isinstance(looked, StoredFile)
+        for file in (taken, looked):
+            shown = [[entry.payment_id for entry in one.statement.entries] for one in file.statements]
+            assert shown == [*ids, ids[0]]
+        sent = await db.fetch("select payload from outbox where topic = 'payment.received' order by id")
+        assert [json.loads(row["payload"])["payment_id"] for row in sent] == [id for some in ids for id in some]
 
 
 def test_a_refusal_names_every_place() -> None:

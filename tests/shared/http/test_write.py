@@ -85,6 +85,7 @@ async def test_a_key_belongs_to_one_body(http: httpx.AsyncClient, runtime: StubR
     await http.post("/api/notes", json={"fund_id": 1}, headers=KEY)
     other = await http.post("/api/notes", json={"fund_id": 2}, headers=KEY)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert [error["loc"] for error in other.json()["errors"]] == [["header", "Idempotency-Key"]]
     assert await notes(runtime) == 1
 
 

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
@@ -34,10 +34,12 @@ class Bench:
     url: str
     pool: Pool
     fail: list[Exception] = field(default_factory=list)  # what the next transactions run into
+    seconds_per_record: float = 0
 
     async def apply(self, db: Connection, arrivals: Sequence[Arrival], _now: datetime) -> None:
         rows = [(a.partition, a.incarnation, a.offset, a.value.decode()) for a in arrivals]
         await db.executemany("insert into seen values ($1, $2, $3, $4)", rows)
+        await db.execute("select pg_sleep($1)", self.seconds_per_record * len(rows))
         if self.fail:
             raise self.fail.pop()
 
@@ -96,12 +98,12 @@ async def bench(ledger: Ledger, servers: Servers, make_topics: MakeTopics) -> As
 
 @contextlib.asynccontextmanager
 async def running(bench: Bench) -> AsyncIterator[BatchReader]:
-    reader, consuming = bench.reader()
-    task = asyncio.create_task(consuming.run())
+    reader, process = bench.reader()
+    task = asyncio.create_task(process.run())
     try:
         yield reader
     finally:
-        await consuming.stop()
+        await process.stop()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -138,6 +140,49 @@ async def test_a_fault_of_ours_stops_the_batch_and_loses_nothing(bench: Bench) -
     await bench.send(*numbered("a", 10))
     async with running(bench):
         assert await bench.until(10) == numbered("a", 10)
+
+
+async def test_a_batch_that_takes_the_database_too_long_is_cut(bench: Bench) -> None:
+    """The same batch again would take as long again, for ever; smaller ones get through, in order, each record once."""
+    bench.seconds_per_record = 0.03
+    bench.pool = await open_pool(bench.url, application="test", size=4, settings={"statement_timeout": "400ms"})
+    await bench.send(*numbered("a", 60))
+    try:
+        async with running(bench):
+            assert await bench.until(60, seconds=30) == numbered("a", 60)
+    finally:
+        await bench.pool.close()
+
+
+async def test_a_batch_taken_before_a_seek_is_not_done(bench: Bench) -> None:
+    """Its records may be of a log that is gone; what is in the log comes again, once."""
+    await bench.send(*numbered("a", 10))
+    async with running(bench) as reader:
+        await bench.until(10)
+        [tp] = reader.offsets()
+        record = ConsumerRecord(tp.topic, tp.partition, 10, 0, 0, b"k", b"of another log", None, 1, 1, ())
+        async with reader._gate:
+            handling = asyncio.create_task(reader.handle([record]))
+            await asyncio.sleep(0)
+            reader._rewind(tp)
+        await handling
+        await bench.send(*numbered("b", 10))
+        assert await bench.until(20) == numbered("a", 10) + numbered("b", 10)
+    assert await bench.pool.fetchval("select max(incarnation) from position") == 1
+
+
+async def test_a_log_that_lost_its_end_while_the_broker_was_away(bench: Bench) -> None:
+    """The reader looks again at the record before its position, so what grew in its place is not skipped."""
+    async with running(bench) as reader:
+        await bench.send(*numbered("a", 10))
+        await bench.until(10)
+        [(tp, place)] = reader._places.items()
+        reader._places[tp] = replace(place, last=(1, 1))  # as if another record had stood there
+        await reader.look_again()
+        async with asyncio.timeout(20):
+            while await bench.seen() != numbered("a", 10) * 2:
+                await asyncio.sleep(0.05)
+    assert await bench.pool.fetchval("select incarnation from position") == 2
 
 
 async def test_a_copy_that_was_overtaken_is_fenced(bench: Bench) -> None:

@@ -17,7 +17,9 @@ MakeTopics = Callable[..., Awaitable[str]]
 class Odd(str):
     """A header name as a client in another language may write it."""
 
-    def encode(self, *_: str) -> bytes:  # type: ignore[override]
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:
         return b"\xff\xfe"
 
 
