@@ -38,7 +38,7 @@ check: $(STAMP) ## format, lint, types, who may import whom
 	$(BIN)/lint-imports
 
 test: check ## check, then every test on a real broker and database
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 fmt: $(STAMP) ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .
