@@ -88,10 +88,14 @@ class House:
         """Raises TimeoutError, or RuntimeError where the process has ended, with what it said last."""
         deadline = time.monotonic() + timeout
         while not self._is_ready(name):
-            if self._children[name].exit_code is not None:
-                raise RuntimeError(f"{name} has ended:\n{self.log(name)}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{name} is not ready:\n{self.log(name)}")
+            if self._children[name].exit_code is not None:
+                if name not in self._servers:
+                    raise RuntimeError(f"{name} has ended:\n{self.log(name)}")
+                # What a killed server left running may hold its memory or port for a moment: it is tried again.
+                time.sleep(0.5)
+                self._children[name] = processes.start(self.directory, self._program(name))
             time.sleep(0.05)
 
     def _is_ready(self, name: str) -> bool:
