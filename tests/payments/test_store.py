@@ -1,15 +1,14 @@
-"""Promises of the store: what is written is what is read, by the index that is meant for it."""
+"""Promises of the store: what is written is what is read."""
 
 from collections import deque
 from dataclasses import replace
 from datetime import timedelta
 
-import asyncpg
 import pytest
 
 from services.payments import store
 from services.payments.domain import Ids
-from services.payments.store import Numbers, calls, holds, identities, payments, postings, shown
+from services.payments.store import Numbers
 from shared.ids import CallId, FundId, PaymentId
 from shared.money import Minor
 from shared.postgres import Connection
@@ -119,43 +118,3 @@ async def test_an_id_that_was_given_twice_stops_the_batch(counter: Counter) -> N
     counter.numbers.give_back(Ids(deque([number]), deque(), deque()))
     with pytest.raises(RuntimeError, match="payment_pkey"):
         await counter.receive(credit("E2", call_id=None))
-
-
-# Where the server knows that a table is empty, one index is as good as another: there a prefix stands for them all.
-PLANS = {
-    calls.LOCK_CALLS: ("call_pkey", [[1]]),
-    calls.CALLS_TO_WATCH: ("call_to_watch", [[1], [TODAY], 10]),
-    identities.FIND_SOURCES: ("source_name", [["a"]]),
-    identities.KNOWN_IDENTITIES: ("payment_identity", [[1], ["a"]]),
-    identities.KNOWN_CONFLICTS: ("conflict_once", [[1], ["a"]]),
-    payments.LOCK_PAYMENTS: ("payment_identity", [[1], ["a"]]),
-    payments.LOCK_PAYMENTS_BY_ID: ("payment_", [[1]]),
-    postings.LIVE_APPLICATIONS: ("posting_", [[1]]),
-    postings.PAID_DAYS: ("posting_", [[1]]),
-    holds.OPEN_HOLDS: ("hold_", [[1]]),
-    holds.HOLDS_TO_RECONSIDER: ("hold_", [0, 10]),
-    shown.LIST_CALLS: ("call_by_due_date", [TODAY, 0, DUE, None, 10]),
-    shown.LIST_CALLS_OF_FUND: ("call_by_fund", [TODAY, 0, DUE, None, 10, 1]),
-    shown.LIST_PAYMENTS: ("payment_pkey", [9, None, 10]),
-    shown.LIST_PAYMENTS_ELSEWHERE: ("payment_", [9, ["held"], 10, None]),
-    shown.CANDIDATES: ("call_by_amount", [[1], ["USD"], [1], [TODAY], [1]]),
-}
-
-
-@pytest.mark.parametrize(("statement", "index", "values"), [(s, i, v) for s, (i, v) in PLANS.items()])
-async def test_every_look_up_goes_by_its_index(
-    db: Connection, statement: str, index: str, values: list[object]
-) -> None:
-    """Even planned on empty tables, where the planner would rather scan: a plan made early must serve a full table."""
-    plan = await db.fetch("explain (generic_plan) " + statement) if not values else await _plan(db, statement, values)
-    assert index in plan
-    assert "Seq Scan on" not in plan
-
-
-async def _plan(db: Connection, statement: str, values: list[object]) -> str:
-    await db.execute("set plan_cache_mode = force_generic_plan")
-    try:
-        rows = await db.fetch("explain " + statement, *values)
-    except asyncpg.PostgresError as error:
-        raise AssertionError(statement) from error
-    return "\n".join(row[0] for row in rows)
