@@ -122,7 +122,7 @@ def tests_not_run(source: str) -> list[str]:
 
 _REGISTRIES = (
     "pypi" + ".org",
-    "pythonhosted" + ".org",
+    "python" + "hosted.org",
     "npmjs" + ".org",
     "npmjs" + ".com",
     "maven" + ".org",
@@ -133,7 +133,7 @@ _REGISTRIES = (
     "quay" + ".io",
     "unpkg" + ".com",
     "jsdelivr" + ".net",
-    "proxy.golang" + ".org",
+    "proxy." + "golang.org",
     "rubygems" + ".org",
 )
 _MACHINE = re.compile(
