@@ -38,7 +38,8 @@ check: $(STAMP) ## format, lint, types, who may import whom
 	$(BIN)/lint-imports
 
 test: check ## check, then every test on a real broker and database
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/system/test_fuzz.py
+	$(BIN)/pytest tests/system/test_fuzz.py # its items share a name, which the two processes would run once only
 
 fmt: $(STAMP) ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .
