@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt check schemas lock clean
+.PHONY: help setup demo test faults bench fmt check schemas lock clean
 
 DATA ?= .drawdown
 BIN := .venv/bin
@@ -38,8 +38,14 @@ check: $(STAMP) ## format, lint, types, who may import whom
 	$(BIN)/lint-imports
 
 test: check ## check, then every test on a real broker and database
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/system/test_fuzz.py
-	$(BIN)/pytest tests/system/test_fuzz.py # its items share a name, which the two processes would run once only
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+faults: $(STAMP) ## the long proof: a thousand kills, every crash point, every seeded bug; writes docs/faults.md
+	$(BIN)/python -m tests.faults.seeded --report docs/seeded-bugs.json
+	$(BIN)/python -m tests.faults --report docs/faults.md
+
+bench: $(STAMP) ## measure it beside what others would use, on a quiet machine; writes docs/performance.md
+	$(BIN)/python -m bench
 
 fmt: $(STAMP) ## format, and mend what can be mended by itself
 	$(BIN)/ruff format .

@@ -99,7 +99,7 @@ def _record(letter: DeadLetter, now: datetime) -> RawRecord:
     )
 
 
-def _short(headers: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]:
+def _short(headers: Sequence[tuple[str, bytes | None]]) -> Sequence[tuple[str, bytes | None]]:
     """The headers, or none of them where they are beyond all sense; the table has them in any case."""
     length = sum(len(name.encode("utf-8", "replace")) + len(value or b"") for name, value in headers)
     return headers if length <= PUBLISHED_HEADER_BYTES else ()

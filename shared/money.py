@@ -3,13 +3,12 @@
 No float, no rounding: an amount that does not fit its currency is refused.
 """
 
-import re
 from collections.abc import Sequence
 from typing import NewType
 
 Minor = NewType("Minor", int)  # minor units: cents for USD, yen for JPY, fils for KWD
 
-_PLAIN = re.compile(r"([0-9]{1,15})(?:\.([0-9]+))?", re.ASCII)
+_MOST_WHOLE_DIGITS = 15
 
 
 class NotAnAmount(ValueError):
@@ -18,21 +17,27 @@ class NotAnAmount(ValueError):
 
 def parse(text: str, *, exponent: int) -> Minor:
     """Minor units of a decimal string such as ``"400000.00"``; `exponent` is the currency's number of decimals."""
-    match = _PLAIN.fullmatch(text)
-    decimals = (match[2] or "") if match else ""
-    if match is None or len(decimals) > exponent:
+    whole, point, decimals = text.partition(".")
+    digits = whole + decimals
+    if (
+        not (digits.isdigit() and digits.isascii())
+        or not 0 < len(whole) <= _MOST_WHOLE_DIGITS
+        or len(decimals) > exponent
+        or (point and not decimals)
+    ):
         raise NotAnAmount(text)
-    return Minor(int(match[1] + decimals.ljust(exponent, "0")))
+    return Minor(int(digits if len(decimals) == exponent else digits.ljust(len(whole) + exponent, "0")))
 
 
 def text(amount: int, *, exponent: int) -> str:
     """The decimal string of minor units, always with exactly `exponent` decimals: ``text(40000000, exponent=2)`` is
     ``"400000.00"``."""
-    sign, digits = ("-", -amount) if amount < 0 else ("", amount)
+    if amount < 0:
+        return "-" + text(-amount, exponent=exponent)
     if exponent == 0:
-        return f"{sign}{digits}"
-    whole, decimals = divmod(digits, 10**exponent)
-    return f"{sign}{whole}.{decimals:0{exponent}d}"
+        return str(amount)
+    digits = str(amount).zfill(exponent + 1)
+    return f"{digits[:-exponent]}.{digits[-exponent:]}"
 
 
 def split(total: Minor, weights: Sequence[int]) -> list[Minor]:

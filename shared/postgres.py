@@ -22,6 +22,16 @@ LIMITS: Final = {
 }
 
 
+class _Session(asyncpg.Connection):
+    """A lent connection comes back as it was, since nothing of ours changes a session: the round trip that would reset
+    it after every transaction is saved. An open transaction is still rolled back."""
+
+    __slots__ = ()
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class DatabaseAway(ConnectionError):
     """The database cannot be reached now; try again later."""
 
@@ -37,6 +47,7 @@ async def open_pool(url: str, *, application: str, size: int = 6, settings: Mapp
             url,
             min_size=min(2, size),
             max_size=size,
+            connection_class=_Session,
             command_timeout=60,
             server_settings={"application_name": application, **LIMITS, **(settings or {})},
         )
@@ -60,6 +71,7 @@ def is_away(error: BaseException) -> bool:
         OSError
         | asyncio.TimeoutError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError  # a session that the server has ended, used before its end was read
         | asyncpg.PostgresConnectionError
         | asyncpg.CannotConnectNowError
         | asyncpg.AdminShutdownError

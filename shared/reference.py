@@ -19,6 +19,11 @@ def reference_of(call_id: int) -> str:
     return f"RF{mod_97_10.calc_check_digits(body + 'RF')}{body}"
 
 
+def can_only_name(text: str, call_id: int) -> bool:
+    """Whether a text is printed like a call's reference, and so can name no other call, whatever its check digits."""
+    return len(text) == 15 and text.startswith("RF") and text[4:] == f"D{call_id:010d}"
+
+
 def normalise(text: str) -> str:
     """The text in capitals and without spaces and separators, as two references are compared."""
     return _SEPARATORS.sub("", text).upper()

@@ -32,7 +32,6 @@ class Settings(BaseSettings):
     replication_factor: int = Field(default=1, ge=1)
 
     batch_records: int = Field(default=5_000, ge=1, description="most records of one transaction")
-    batch_wait_ms: int = Field(default=10, ge=1, description="how long an empty poll waits")
     fetch_bytes: int = Field(default=1024 * 1024, description="most bytes of one fetch and partition")
     session_timeout_ms: int = 15_000
     heartbeat_interval_ms: int = 1_000

@@ -51,6 +51,10 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            # Whoever stands before us may have taken the other for the end of the request: nothing behind it is read.
+            detail = "a body has a content-length or a transfer-encoding, not both"
+            raise Problem(400, "body_unreadable", detail, headers={"Connection": "close"})
         service = owner_of(scope["path"])
         target = scope.get("raw_path") or scope["path"].encode()
         if scope["query_string"]:

@@ -23,9 +23,8 @@ select t.name as topic, c.topic_id, c.partition, h.sequence, h.hash
 """
 
 ROWS: Final = """
-select e.*, p.salt, p.data, x.sequence is not null as erased
+select e.*, x.sequence is not null as erased
   from audit.entry e
-  left join audit.payload p using (topic_id, partition, sequence)
   left join audit.erasure x using (topic_id, partition, sequence)
  where e.topic_id = $1
    and e.partition = $2

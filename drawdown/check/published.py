@@ -1,5 +1,6 @@
 """What was said on the topics, gathered in one reading: versions of every entity, payments, and events by id."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -9,7 +10,7 @@ from zlib import crc32
 import iso4217
 import orjson
 
-from drawdown.check.topics import Record
+from drawdown.check.topics import Place, Record
 
 # topic → the members that name the entity, its version, its state, and its state before
 ENTITIES: Final[Mapping[str, tuple[str, str, str | None, str | None]]] = {
@@ -23,7 +24,8 @@ ENTITIES: Final[Mapping[str, tuple[str, str, str | None, str | None]]] = {
 
 Identity = tuple[str, str]  # source, payment_id
 
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, InvalidOperation)
+# An amount may be called Infinity, and a member nobody knows may be as deep as a record is long.
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError, RecursionError)
 
 
 class Content(NamedTuple):
@@ -86,11 +88,14 @@ class Published:
     event_ids: dict[str, set[str]] = field(default_factory=dict)  # our topics
     strangers: list[tuple[str, str]] = field(default_factory=list)  # records on our topics that are not ours
     records: dict[str, int] = field(default_factory=dict)
+    places: dict[Place, int] = field(default_factory=dict)  # how many records each partition has
 
     def hear(self, records: Iterable[Record]) -> None:
         """Takes a batch of records."""
         for record in records:
             self.records[record.topic] = self.records.get(record.topic, 0) + 1
+            place = record.topic, record.partition
+            self.places[place] = self.places.get(place, 0) + 1
             if record.topic == "payment.received":
                 self._hear_payment(record)
             elif not record.topic.endswith(".dlt"):
@@ -126,7 +131,7 @@ def read_payment(record: Record) -> Payment | None:
     try:
         data = _data(record.value)
         content = Content(data["kind"], minor(data["amount"], data["currency"]), data["currency"], data["value_date"])
-        return Payment(record.partition, record.offset, (data["source"], data["payment_id"]), content)
+        return Payment(record.partition, record.offset, _identity(data), content)
     except _UNREADABLE:
         return None
 
@@ -134,15 +139,24 @@ def read_payment(record: Record) -> Payment | None:
 def read_identity(value: bytes) -> Identity | None:
     """Source and payment_id, of a payment that may be wrong in everything else."""
     try:
-        data = _data(value)
-        return data["source"], data["payment_id"]
+        return _identity(_data(value))
     except _UNREADABLE:
         return None
 
 
+def _identity(data: Any) -> Identity:
+    source, payment_id = data["source"], data["payment_id"]
+    if not isinstance(source, str) or not isinstance(payment_id, str):
+        raise TypeError("an identity is text")
+    return source, payment_id
+
+
 def _data(value: bytes) -> Any:
     """The JSON data, out of CloudEvents' structured mode where it is in it."""
-    data = orjson.loads(value)
+    try:
+        data = orjson.loads(value)
+    except orjson.JSONDecodeError:  # JSON knows longer numbers than that parser does
+        data = json.loads(value.decode(), parse_int=str, parse_float=str)
     return data["data"] if "specversion" in data and "data" in data else data
 
 

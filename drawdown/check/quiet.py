@@ -32,8 +32,11 @@ select service, topic, partition, incarnation, next_offset
 """
 
 WAITING_EVENTS: Final = """
-select (select count(*) from allocations.outbox) + (select count(*) from payments.outbox)
-     + (select count(*) from metrics.outbox) + (select count(*) from audit.outbox)
+select coalesce(sum(events), 0)::bigint
+  from (select events from allocations.outbox
+        union all select events from payments.outbox
+        union all select events from metrics.outbox
+        union all select events from audit.outbox) waiting
 """
 
 _PAUSE_SECONDS: Final = 0.2

@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.kafka import header_names
+from shared.kafka import fetched
 
 FETCH_RECORDS: Final = 10_000
 FETCH_BYTES: Final = 4 * 1024 * 1024
@@ -91,13 +91,14 @@ def _record(place: Place, raw: Any) -> Record:
 @asynccontextmanager
 async def open_topics(kafka: str, prefix: str) -> AsyncIterator[Topics]:
     """The topics of one stack: those whose names begin with `prefix`."""
-    header_names.read_any()
+    fetched.take_over()
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",  # what a sender took back was never said
         max_partition_fetch_bytes=FETCH_BYTES,
     )
     try:

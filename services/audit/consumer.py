@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -31,7 +32,7 @@ def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
     headers = dict(arrival.headers)
     event_id = _text(headers, "ce_id")
     identity = _identity(arrival, event_id)
-    actor, action, outcome = _text(headers, "ce_actor"), None, None
+    actor, action, outcome = _word(headers, "ce_actor"), None, None
     resource_type, resource_id = _resource(_text(headers, "ce_subject"))
     causation_id = _text(headers, "ce_causationid")
     if arrival.topic == topics.AUDIT_RECORDED:
@@ -42,34 +43,45 @@ def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
         action, outcome = "dead_letter", _text(headers, "dlt-reason")
         resource_type, resource_id = "record", _letter(headers)
     facts = Facts(
-        topic=arrival.topic,
-        partition=arrival.partition,
-        incarnation=arrival.incarnation,
-        offset=arrival.offset,
-        timestamp_ms=arrival.timestamp_ms,
-        key=arrival.key and arrival.key[:_LONGEST_KEY_BYTES],
-        identity=identity,
-        claimed_id=None if event_id == identity else event_id,
-        type=_text(headers, "ce_type"),
-        actor=actor,
-        action=action,
-        resource_type=resource_type,
-        resource_id=resource_id,
-        outcome=outcome,
-        causation_id=causation_id,
-        correlation_id=_text(headers, "ce_correlationid"),
-        occurred_at=_time(headers),
-        recorded_at=now,
+        arrival.topic,
+        arrival.partition,
+        arrival.incarnation,
+        arrival.offset,
+        arrival.timestamp_ms,
+        arrival.key and arrival.key[:_LONGEST_KEY_BYTES],
+        identity,
+        None if event_id == identity else event_id,
+        _word(headers, "ce_type"),
+        actor,
+        action,
+        resource_type,
+        resource_id,
+        outcome,
+        causation_id,
+        _text(headers, "ce_correlationid"),
+        _time(_word(headers, "ce_time")),
+        now,
     )
     return Item(facts, cut_accounts(arrival.value, account_key))
 
 
-def _text(headers: Mapping[str, bytes], name: str) -> str | None:
+def _text(headers: Mapping[str, bytes | None], name: str) -> str | None:
     """A header as text that can be stored: bytes that are none, and NULs, are shown as replaced."""
     value = headers.get(name)
-    if value is None:
-        return None
+    return None if value is None else _shown(value)
+
+
+def _word(headers: Mapping[str, bytes | None], name: str) -> str | None:
+    """The same of a header that says one of few things, such as a type, or one thing in a whole batch."""
+    value = headers.get(name)
+    return None if value is None else _remembered(value[: 4 * _LONGEST_TEXT])
+
+
+def _shown(value: bytes) -> str:
     return value.decode("utf-8", "replace").replace("\0", "\ufffd")[:_LONGEST_TEXT]
+
+
+_remembered: Final = lru_cache(maxsize=500)(_shown)
 
 
 def _identity(arrival: Arrival, event_id: str | None) -> str:
@@ -106,14 +118,14 @@ def _payment(arrival: Arrival) -> str | None:
     return f"{source}/{payment_id}".replace("\0", "\ufffd")[: 2 * _LONGEST_TEXT]
 
 
-def _letter(headers: Mapping[str, bytes]) -> str | None:
+def _letter(headers: Mapping[str, bytes | None]) -> str | None:
     """Where the dead letter's record stood, such as ``payment.received/3/1704``."""
     place = [_text(headers, name) for name in ("dlt-topic", "dlt-partition", "dlt-offset")]
     return None if None in place else "/".join(step or "" for step in place)
 
 
-def _time(headers: Mapping[str, bytes]) -> datetime | None:
-    text = _text(headers, "ce_time")
+@lru_cache(maxsize=500)
+def _time(text: str | None) -> datetime | None:
     try:
         told = datetime.fromisoformat(text or "")
         return None if told.tzinfo is None else told.astimezone(UTC)

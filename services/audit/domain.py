@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -222,5 +223,6 @@ def _without_accounts(value: object, key: bytes) -> object:
             return value
 
 
+@lru_cache(maxsize=10_000)  # the same investors pay again and again
 def _cut(account: str, key: bytes) -> str:
     return str(accounts.cut(account, key) or CutAccount(None, None))

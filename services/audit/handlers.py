@@ -8,6 +8,7 @@ from typing import Final
 
 from services.audit import store
 from services.audit.domain import BEGINNING, SALT_BYTES, ChainId, Head, Item, Walk, append
+from shared.crashpoint import crashpoint
 from shared.postgres import Connection, is_taken
 
 _SLICE_ENTRIES: Final = 1_000
@@ -46,7 +47,9 @@ async def _append(db: Connection, items: Iterable[Item]) -> None:
         links += [(locked.topic_id, link) for link in appended]
         moves.append((chain, locked, Head(appended[-1].sequence, appended[-1].hash)))
     await store.add_links(db, links)
+    crashpoint("audit.entries_added")
     await store.move_heads(db, moves)
+    crashpoint("audit.heads_moved")
 
 
 async def erase(db: Connection, chain: ChainId, sequence: int, *, reason: str, by: str, now: datetime) -> bool:

@@ -83,8 +83,9 @@ _ENTRY_COLUMNS: Final = (
     "recorded_at",
     "payload_hash",
     "hash",
+    "salt",
+    "data",
 )
-_PAYLOAD_COLUMNS: Final = ("topic_id", "partition", "sequence", "salt", "data")
 
 
 async def add_links(db: Connection, links: Sequence[tuple[int, Link]]) -> None:
@@ -93,16 +94,7 @@ async def add_links(db: Connection, links: Sequence[tuple[int, Link]]) -> None:
         "entry",
         schema_name="audit",
         columns=_ENTRY_COLUMNS,
-        records=[
-            (topic_id, link.facts.partition, link.sequence, *link.facts[2:], link.payload_hash, link.hash)
-            for topic_id, link in links
-        ],
-    )
-    await db.copy_records_to_table(
-        "payload",
-        schema_name="audit",
-        columns=_PAYLOAD_COLUMNS,
-        records=[(topic_id, link.facts.partition, link.sequence, link.salt, link.payload) for topic_id, link in links],
+        records=[(topic_id, facts[1], sequence, *facts[2:], *rest) for topic_id, (sequence, facts, *rest) in links],
     )
 
 

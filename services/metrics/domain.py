@@ -6,7 +6,7 @@ Nothing here decides: each rule is a formula over what events said, in integers,
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, NewType, Protocol, TypeVar
+from typing import Final, NamedTuple, NewType, Protocol, TypeVar
 
 from shared import money
 from shared.money import Minor
@@ -36,9 +36,10 @@ PAST_DUE: Final = frozenset({"overdue", "defaulted"})
 
 # --- what events say -------------------------------------------------------------------------------------------------
 
+# Tuples, their members in the order of the columns: thousands are made for a batch, and go to the database as they are.
 
-@dataclass(frozen=True, slots=True)
-class Fund:
+
+class Fund(NamedTuple):
     id: int
     name: str
     currency: str
@@ -47,16 +48,14 @@ class Fund:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deal:
+class Deal(NamedTuple):
     id: int
     name: str
     stage: str
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(NamedTuple):
     id: int
     fund_id: int
     deal_id: int
@@ -79,8 +78,7 @@ class Allocation:
         return Minor(self.called - self.funded)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """A call as allocations plans it; `version` is its terms_version."""
 
     id: int
@@ -100,8 +98,7 @@ class Terms:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Receivable:
+class Receivable(NamedTuple):
     """An issued call as payments sees it paid."""
 
     id: int
@@ -123,8 +120,7 @@ class Receivable:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     id: int
     source: str
     payment_id: str

@@ -8,7 +8,7 @@ from shared.contracts.allocations import AllocationStatusChanged, CallTermsChang
 from shared.contracts.audit import AuditRecorded
 from shared.contracts.base import RECORD_LIMIT_BYTES, Contract, Unreadable, decode, encode
 from shared.contracts.feeds import PaymentReceived, Remitter
-from shared.contracts.payments import POSTINGS_LIMIT, CallStatusChanged, PaymentHeld, Posting
+from shared.contracts.payments import POSTINGS_LIMIT, CallState, CallStatusChanged, PaymentHeld, Posting
 
 CONTRACTS: Final[tuple[type[Contract], ...]] = (
     PaymentReceived,
@@ -30,6 +30,7 @@ __all__ = [
     "RECORD_LIMIT_BYTES",
     "AllocationStatusChanged",
     "AuditRecorded",
+    "CallState",
     "CallStatusChanged",
     "CallTermsChanged",
     "Contract",

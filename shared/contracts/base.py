@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, from_json
 
 RECORD_LIMIT_BYTES: Final = 256 * 1024
 LARGEST_ID: Final = 2**63 - 1
@@ -142,11 +142,21 @@ def decode(contract: type[C], data: bytes) -> C:
     """
     if len(data) > contract.limit_bytes:
         raise Unreadable("too_large", f"the record has {len(data)} bytes; at most {contract.limit_bytes} are taken")
+    if b"NaN" in data or b"Infinity" in data:
+        _refuse_what_is_no_number(data)
     try:
         event: C = contract.__pydantic_validator__.validate_json(data)
     except ValidationError as failure:
         raise _unreadable(failure) from None
     return event
+
+
+def _refuse_what_is_no_number(data: bytes) -> None:
+    """pydantic's parser takes NaN and Infinity for JSON, even in members nobody asks for; our other readers do not."""
+    try:
+        from_json(data, allow_inf_nan=False)
+    except ValueError as problem:
+        raise Unreadable("bad_json", f"Invalid JSON: {problem}") from None
 
 
 _REASONS: Final = {

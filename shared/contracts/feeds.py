@@ -1,6 +1,6 @@
 """What banking feeds say: the one event that other people's systems write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -90,21 +90,26 @@ class PaymentReceived(Contract):
 
     @model_validator(mode="after")
     def _members_agree(self) -> Self:
-        """What no member can know alone: the currency's decimals, and that a reversal names its original."""
-        try:
-            decimals = exponent(self.currency)
-        except UnknownCurrency:
-            raise PydanticCustomError(
-                "bad_currency", "currency: ISO 4217 lists no currency {code}", {"code": self.currency}
-            ) from None
-        whole, _, fraction = self.amount.partition(".")
-        if len(fraction) > decimals or len(whole) + decimals > _LARGEST_DIGITS or not self.amount.strip("0."):
-            raise _bad_amount(self.amount, self.currency, decimals)
-        if (self.kind == "reversal") != (self.reverses is not None):
-            raise PydanticCustomError(
-                "bad_value", "reverses: a reversal names the payment_id it takes back, a credit names none"
-            )
+        agree(self.__dict__)
         return self
+
+
+def agree(members: Mapping[str, Any]) -> None:
+    """What no member of an entry can know alone: the currency's decimals, and that a reversal names its original."""
+    currency, amount = members["currency"], members["amount"]
+    try:
+        decimals = exponent(currency)
+    except UnknownCurrency:
+        raise PydanticCustomError(
+            "bad_currency", "currency: ISO 4217 lists no currency {code}", {"code": currency}
+        ) from None
+    whole, _, fraction = amount.partition(".")
+    if len(fraction) > decimals or len(whole) + decimals > _LARGEST_DIGITS or not amount.strip("0."):
+        raise _bad_amount(amount, currency, decimals)
+    if (members["kind"] == "reversal") != (members["reverses"] is not None):
+        raise PydanticCustomError(
+            "bad_value", "reverses: a reversal names the payment_id it takes back, a credit names none"
+        )
 
 
 def _bad_amount(amount: str, currency: str, decimals: int) -> PydanticCustomError:

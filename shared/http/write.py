@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from shared import outbox, postgres
 from shared.contracts.audit import AuditRecorded
+from shared.crashpoint import crashpoint
 from shared.currency import UnknownCurrency
 from shared.http import idempotency
 from shared.http.fields import unreadable
@@ -144,6 +145,9 @@ class Writer:
             await outbox.add(db, [self._entry(act, answer, stored.answer)], self.origin)
             if claim is not None:
                 await idempotency.keep(db, claim, stored)
+            crashpoint("http.effect_done")
+            crashpoint("http.commit_sent")
+        crashpoint("http.committed")
         return _shown(stored)
 
     async def _claim(self, fingerprint: bytes | None) -> Claim | None:

@@ -4,19 +4,29 @@ Its defaults lose money: it commits before the handler, or after a failed one, a
 whole batch. So: manual acknowledgement, our own parser that never raises, no decoding, and a handler that never raises.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, cast
 
-from aiokafka import ConsumerRebalanceListener
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from shared.kafka.fetched import Fetched
 from shared.settings import Settings
 
-if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
+log = structlog.get_logger(__name__)
 
-Batch = Sequence["ConsumerRecord[bytes, bytes]"]
+Batch = Mapping[TopicPartition, Sequence[Fetched]]
+
+
+_EMPTY_POLL_MS: Final = 200  # records end a poll at once; this is how long one without any lasts
+_AFTER_FAULT_SECONDS: Final = 0.5
+# A fetch that waits for records of some partitions keeps those of the others, which were read meanwhile, from being
+# asked for: so long may they lie.
+_FETCH_WAIT_MS: Final = 25
 
 
 class _PassThrough:
@@ -35,15 +45,14 @@ class _PassThrough:
         return [(message, None) for message in messages]
 
 
-async def _parse(records: Batch) -> KafkaMessage:
-    first = records[0]
+async def _parse(batch: Batch) -> KafkaMessage:
     return KafkaMessage(
-        raw_message=records,
-        body=b"",
+        raw_message=next(iter(batch.values())),  # the framework's log asks its first record for a topic
+        body=batch,
         headers={},
         batch_headers=[],
         correlation_id="batch",
-        message_id=f"{first.topic}/{first.partition}@{first.offset}",
+        message_id="batch",
         consumer=None,  # type: ignore[arg-type]  # only its acknowledgements need one, and we never use them
     )
 
@@ -80,16 +89,29 @@ def build_broker(
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         max_records=settings.batch_records,
-        batch_timeout_ms=settings.batch_wait_ms,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
         max_partition_fetch_bytes=settings.fetch_bytes,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=settings.heartbeat_interval_ms,
         rebalance_timeout_ms=settings.rebalance_timeout_ms,
     )
 
+    async def next_batch(consumer: "AIOKafkaConsumer[bytes, bytes]") -> Batch:
+        try:
+            batch: Batch = await consumer.getmany(timeout_ms=_EMPTY_POLL_MS, max_records=settings.batch_records)
+        except KafkaError as error:
+            log.warning("nothing can be fetched", error=repr(error))
+            await asyncio.sleep(_AFTER_FAULT_SECONDS)
+            return {}
+        return batch
+
+    # FastStream's own sleeps after every poll that found nothing, and five seconds after a fault; it also makes one
+    # flat list of what we need by partition.
+    subscriber.get_msg = next_batch  # type: ignore[method-assign,assignment]  # see above
+
     @subscriber
     async def take(message: KafkaMessage) -> None:
-        await handle(message.raw_message)
+        await handle(cast("Batch", message.body))
 
     return broker
 

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _MIRROR_SECONDS: Final = 1.0
 _CALL_SECONDS: Final = 5.0
+_WAITING_ROUNDS: Final = 3
 STALLED_EXIT_CODE: Final = 70
 
 
@@ -39,6 +40,7 @@ class Consuming:
         self._mirrored: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._heard_at = 0.0
+        self._waiting_rounds = 0  # of the mirror, in a row, in which a batch was being tried again
         reader.consumer = self._consumer
 
     def _consumer(self) -> AIOKafkaConsumer | None:
@@ -81,7 +83,7 @@ class Consuming:
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 2, 3)
             else:
-                self._heard_at = time.monotonic()
+                self._heard_at = self._reader.progressed_at = time.monotonic()
                 return
 
     async def _topics_exist(self) -> None:
@@ -120,6 +122,7 @@ class Consuming:
 
     def _watch(self) -> None:
         """Ends the process where records wait and none is done: a restart is the one cure for a dead consumer."""
+        self._waiting_rounds = self._waiting_rounds + 1 if self._reader.waiting else 0
         lag = sum(max(self._ends.get(tp, at) - at, 0) for tp, at in self._reader.offsets().items())
         fresh = time.monotonic() - self._heard_at < _CALL_SECONDS
         if not lag or not fresh or self._reader.waiting:
@@ -137,6 +140,8 @@ class Consuming:
         assigned = consumer.assignment() if consumer is not None else frozenset()
         return {
             "broker": {"ok": bool(self._heard_at) and heard_seconds < 3 * _CALL_SECONDS},
+            # A lost race is over at once; what takes rounds is our own fault, or a database that takes no writes.
+            "batches": {"ok": self._waiting_rounds < _WAITING_ROUNDS},
             "partitions": {
                 "ok": bool(self._heard_at) and set(places) >= set(assigned),
                 "held": len(places),

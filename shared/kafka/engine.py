@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
@@ -17,9 +16,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from shared import dead_letters, postgres, telemetry
 from shared.clock import Clock
+from shared.crashpoint import crashpoint
 from shared.dead_letters import DeadLetter
 from shared.kafka import positions
 from shared.kafka.broker import Batch
+from shared.kafka.fetched import Fetched
 from shared.kafka.positions import AnotherLog, Fenced, Place
 from shared.kafka.records import Arrival, arrivals_of
 from shared.postgres import Connection, Pool
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aiokafka import ConsumerRecord
-
 log = structlog.get_logger(__name__)
 
+Work: TypeAlias = dict[TopicPartition, Sequence[Fetched]]
 Apply: TypeAlias = Callable[[Connection, Sequence[Arrival], "datetime"], Awaitable[None]]
 
 _GIVE_UP_SECONDS: Final = 60.0  # then the batch is read again, so that the group keeps us as a member
@@ -76,6 +76,8 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Waits for the batch in flight, so that the next owner begins where we end."""
+        log.info("partitions taken away", partitions=len(revoked), in_batch=self._gate.locked())
+        crashpoint("rebalance.revoked")
         await self._drop_assigning()
         async with self._alone():
             for partition in revoked:
@@ -134,30 +136,28 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def handle(self, batch: Batch) -> None:
         """Does one batch. Never raises: what it could not do is read again."""
         seeks = self._seeks
+        crashpoint("batch.polled")
         async with self._gate:
             self.waiting = False
-            by_partition: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]] = defaultdict(list)
-            for record in batch:
-                by_partition[TopicPartition(record.topic, record.partition)].append(record)
             if seeks != self._seeks:  # taken before a seek, perhaps from a log that is gone: read it again
-                for tp in by_partition:
+                for tp in batch:
                     self._rewind(tp)
                 return
             try:
-                await self._do(by_partition)
+                await self._do(batch)
             except Exception as error:  # FastStream would drop the batch
                 log.exception("batch left undone", error=repr(error))
-                for tp in by_partition:
+                for tp in batch:
                     self._rewind(tp)
 
-    async def _do(self, by_partition: "Mapping[TopicPartition, Batch]") -> None:
-        work: dict[TopicPartition, Batch] = {}
-        for tp in sorted(by_partition):
+    async def _do(self, batch: Batch) -> None:
+        work: Work = {}
+        for tp in sorted(batch):
             place = self._places.get(tp)
             if place is None:
                 continue  # revoked meanwhile: its next owner reads it from its position
             try:
-                fresh = positions.unread(place, by_partition[tp], confirmed=tp in self._confirmed)
+                fresh = positions.unread(place, batch[tp], confirmed=tp in self._confirmed)
             except AnotherLog as why:
                 self._topic_ids.pop(tp.topic, None)  # maybe of the topic that was; learned anew within a second
                 await self._begin_again(tp, str(why))
@@ -168,7 +168,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if work:
             await self._until_done(work)
 
-    async def _until_done(self, whole: "dict[TopicPartition, Batch]") -> None:
+    async def _until_done(self, whole: Work) -> None:
         """Tries one batch until it is committed, fenced off, given up for a while, or somebody waits for the gate.
 
         One that takes the database too long is read again and cut in half; later ones grow back by and by.
@@ -206,7 +206,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         for tp in whole:
             self._rewind(tp)
 
-    async def _commit(self, work: "dict[TopicPartition, Batch]") -> None:
+    async def _commit(self, work: Work) -> None:
         started = time.monotonic()
         now = self._clock.now()
         moves = {self._places[tp]: self._with_topic_id(self._places[tp].after(rs[-1])) for tp, rs in work.items()}
@@ -219,13 +219,17 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             try:
                 async with db.transaction():
                     await positions.advance(db, moves)
+                    crashpoint("batch.positions_advanced")
                     await self._apply(db, arrivals, now)
+                    crashpoint("batch.applied")
+                    crashpoint("batch.commit_sent")
             except Exception as error:
                 if not postgres.is_data_error(error):
                     raise
                 async with db.transaction():
                     await positions.advance(db, moves)
                     await self._apply_in_parts(db, arrivals, now)
+        crashpoint("batch.committed")
         for tp, new in zip(work, moves.values(), strict=True):
             self._places[tp] = new
         self.progressed_at = time.monotonic()
@@ -326,9 +330,9 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         return self._places.values()
 
 
-def _at_most(records: int, whole: "dict[TopicPartition, Batch]") -> "dict[TopicPartition, Batch]":
+def _at_most(records: int, whole: Work) -> Work:
     """The first `records` of a batch, each partition's in order."""
-    work: dict[TopicPartition, Batch] = {}
+    work: Work = {}
     for tp, theirs in whole.items():
         if records > 0:
             work[tp] = theirs[:records]

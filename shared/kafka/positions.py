@@ -2,14 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
+from shared.kafka.fetched import Fetched
 from shared.kafka.records import fingerprint
 from shared.postgres import Connection
-
-if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
 
 
 class Fenced(Exception):
@@ -36,7 +34,7 @@ class Place:
         """Where a reader starts: one record before, to see that it still is the one we know."""
         return max(self.next_offset - 1, 0) if self.last else self.next_offset
 
-    def after(self, record: "ConsumerRecord[bytes, bytes]") -> "Place":
+    def after(self, record: Fetched) -> "Place":
         """The place once `record` is done."""
         return Place(
             self.topic, self.partition, self.incarnation, self.topic_id, record.offset + 1, fingerprint(record)
@@ -47,9 +45,7 @@ class Place:
         return Place(self.topic, self.partition, self.incarnation + 1, topic_id)
 
 
-def unread(
-    place: Place, records: "Sequence[ConsumerRecord[bytes, bytes]]", *, confirmed: bool
-) -> "Sequence[ConsumerRecord[bytes, bytes]]":
+def unread(place: Place, records: Sequence[Fetched], *, confirmed: bool) -> Sequence[Fetched]:
     """The records that are still to be done.
 
     Every read begins one record before the place, so that record is met first and compared. Raises `AnotherLog` where
@@ -58,8 +54,10 @@ def unread(
     last seek: then a gap is only a transaction marker of a foreign producer.
     """
     first = records[0]
-    if place.last is None or first.offset == place.next_offset:
-        return [r for r in records if r.offset >= place.next_offset]
+    if first.offset == place.next_offset:
+        return records
+    if place.last is None:
+        return [record for record in records if record.offset >= place.next_offset]
     if first.offset == place.next_offset - 1:
         if fingerprint(first) != place.last:
             raise AnotherLog(f"another record at offset {first.offset}")

@@ -2,21 +2,18 @@
 
 import json
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
+from shared.kafka.fetched import Fetched
 from shared.outbox import Origin
 
-if TYPE_CHECKING:
-    from aiokafka import ConsumerRecord
-
 _STRUCTURED: Final = b"application/cloudevents"
+_PLAIN: Final = ("content-type", b"application/json")
 _LONGEST_HEADER: Final = 200  # characters: of other text in an event, too, nothing longer is kept
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One record: where it stood and its bytes. `topic` is the logical name, without a stack's prefix."""
 
     topic: str
@@ -25,7 +22,7 @@ class Arrival:
     offset: int
     key: bytes | None
     value: bytes
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Sequence[tuple[str, bytes | None]]
     timestamp_ms: int
 
     def header(self, name: str) -> str | None:
@@ -46,7 +43,9 @@ class Arrival:
 
         What cannot be unwrapped is given back as it is, so that its decoder says what is wrong with it.
         """
-        if not self.headers or not (self.header("content-type") or "").encode().startswith(_STRUCTURED):
+        if not self.headers or _PLAIN in self.headers:
+            return self.value
+        if not (self.header("content-type") or "").encode().startswith(_STRUCTURED):
             return self.value
         try:
             return json.dumps(json.loads(self.value)["data"]).encode()
@@ -63,24 +62,18 @@ class Arrival:
         )
 
 
-def fingerprint(record: "ConsumerRecord[bytes, bytes]") -> tuple[int, int]:
+_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
+
+
+def fingerprint(record: Fetched) -> tuple[int, int]:
     """What tells a record from another at the same offset of another log: its timestamp and the CRC-32 of its bytes."""
     return record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
 
 
-def arrivals_of(records: "Iterable[ConsumerRecord[bytes, bytes]]", *, prefix: str, incarnation: int) -> "list[Arrival]":
+def arrivals_of(records: Iterable[Fetched], *, prefix: str, incarnation: int) -> list[Arrival]:
     """The records of one partition as arrivals."""
     cut = len(prefix)
     return [
-        Arrival(
-            topic=r.topic[cut:],
-            partition=r.partition,
-            incarnation=incarnation,
-            offset=r.offset,
-            key=r.key,
-            value=r.value if r.value is not None else b"",
-            headers=tuple(r.headers),
-            timestamp_ms=r.timestamp,
-        )
-        for r in records
+        _new(Arrival, (topic[cut:], partition, incarnation, offset, key, value or b"", headers, timestamp_ms))
+        for topic, partition, offset, timestamp_ms, key, value, headers in records
     ]

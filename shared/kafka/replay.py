@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.kafka.fetched import Fetched
 from shared.settings import Settings
 
 Key: TypeAlias = tuple[str, int]  # logical topic, partition
-Batch: TypeAlias = "dict[Key, Sequence[ConsumerRecord[bytes, bytes]]]"
+Batch: TypeAlias = dict[Key, Sequence[Fetched]]
 
 
 class LogIsGone(RuntimeError):

@@ -122,7 +122,9 @@ class Told:
 
 async def told(db: Connection, topic: str | None = None) -> list[Told]:
     """The events that wait, in the order in which they were written; of one topic or of all."""
-    rows = await db.fetch("select topic, key, actor, payload from outbox where topic not like '%.dlt' order by id")
+    rows = await db.fetch(
+        "select topic, key, actor, payload from outbox_event where topic not like '%.dlt' order by id, number"
+    )
     events = [Told(r["topic"], r["key"].decode(), r["actor"], json.loads(r["payload"])) for r in rows]
     return [event for event in events if topic in {None, event.topic}]
 

@@ -28,7 +28,7 @@ def told(call: Call, command: Command, policy: Policy = POLICY) -> Call | Refuse
 
 
 def cancelled(of: Call) -> Call:
-    return replace(of, receivable=replace(of.receivable, version=2, status=ReceivableStatus.CANCELLED))
+    return replace(of, receivable=of.receivable._replace(version=2, status=ReceivableStatus.CANCELLED))
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -92,7 +92,7 @@ def test_what_a_stage_counts_for(stage: Stage, planned: int, called: int) -> Non
 def test_what_was_released_is_not_called() -> None:
     """A released remainder leaves P and C."""
     made = call(1, 100)
-    part = replace(made, receivable=replace(made.receivable, version=3, released=Minor(40), paid=Minor(60)))
+    part = replace(made, receivable=made.receivable._replace(version=3, released=Minor(40), paid=Minor(60)))
     assert (part.planned, part.called, part.outstanding) == (60, 60, 0)
 
 

@@ -129,7 +129,7 @@ def test_the_clocks_reports_change_no_allocation() -> None:
     book = Book(100)
     late = book.issue(50)
     known = book.allocation
-    book.hear(replace(report(late, 1), status=ReceivableStatus.OVERDUE))
+    book.hear(report(late, 1)._replace(status=ReceivableStatus.OVERDUE))
     assert book.allocation is known
     assert book.calls[late.id].receivable.status is ReceivableStatus.OVERDUE
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_true_is_set_aside(lie: str) -> None:
     doubtful, good = book.issue(50), book.issue(50)
     book.hear(report(doubtful, 1, paid=10, postings=1, released=5))
     told = report(doubtful, 2, paid=10, postings=1, released=5, place=0)
-    book.hear(replace(told, **LIES[lie]), report(good, 1, paid=50, postings=1, place=1))  # type: ignore[arg-type]  # members by name
+    book.hear(told._replace(**LIES[lie]), report(good, 1, paid=50, postings=1, place=1))  # type: ignore[arg-type]  # members by name
     assert book.doubts == ["impossible_report"]
     assert (book.allocation.called, book.allocation.funded) == (95, 60)
 
@@ -193,5 +193,5 @@ def test_an_unknown_call_is_set_aside_by_its_place() -> None:
     """The caller learns which of its reports nobody here can place."""
     book = Book()
     known = book.issue(K)
-    book.hear(report(known, 1, place=0), replace(report(known, 1, place=1), call_id=CallId(99)))
+    book.hear(report(known, 1, place=0), report(known, 1, place=1)._replace(call_id=CallId(99)))
     assert book.doubts == ["unknown_call"]

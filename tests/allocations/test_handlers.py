@@ -150,7 +150,7 @@ async def test_every_event_is_readable(db: Connection) -> None:
     yen = await ledger.promise(db, "1000", of=await ledger.fund(db, "JPY", "Asia/Tokyo"))
     call = await ledger.issue(db, yen, "400")
     await hear(db, said(call, 1, paid="400", postings=1))
-    for row in await db.fetch("select topic, payload from outbox"):
+    for row in await db.fetch("select topic, payload from outbox_event"):
         decode(BY_TOPIC[row["topic"]], row["payload"])
     last = (await told(db, topics.ALLOCATION_STATUS_CHANGED))[-1]
     assert (last.data["funded"], last.data["uncalled"], last.data["outstanding"]) == ("400", "600", "0")

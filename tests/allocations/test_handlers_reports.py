@@ -3,11 +3,15 @@
 import asyncio
 from datetime import UTC, date, datetime
 
+import pytest
+
 from services.allocations import handlers, store
-from services.allocations.domain import Cadence, Regular
+from services.allocations.domain import Cadence, Folded, ReceivableStatus, Regular
 from services.allocations.handlers import CallView
 from shared import topics
-from shared.postgres import Connection
+from shared.ids import CallId
+from shared.money import Minor
+from shared.postgres import Connection, Retry
 from tests.allocations import ledger
 from tests.allocations.ledger import hear, said, told, words
 from tests.support.ledger import Ledger
@@ -104,4 +108,19 @@ async def test_two_thousand_reports_take_few_statements(db: Connection) -> None:
     assert len(batch) == 2_000
     await hear(db, *batch)
     ours = [query.split()[0] for query in statements if "allocations." in query]
-    assert ours == ["select", "select", "update", "update"]
+    assert ours == ["select", "with"]
+
+
+async def test_reports_are_written_against_the_version_that_was_read(db: Connection) -> None:
+    """Whoever folds what somebody else has folded meanwhile changes nothing, and does the batch again."""
+    call = await ledger.issue(db, await ledger.promise(db, "10.00"), "10.00")
+    calls, allocations = await store.lock_reported(db, [CallId(call.call.id)])
+    [known] = calls.values()
+    paid = known.receivable._replace(version=2, paid=Minor(1), postings=1, status=ReceivableStatus.PARTIALLY_PAID)
+    mine = Folded({known.id: paid}, {}, [])
+    await hear(db, said(call, 1, paid="4.00", postings=1))
+    with pytest.raises(Retry):
+        await store.save_folded(db, mine, calls)
+    again, _ = await store.lock_reported(db, [known.id])
+    assert (again[known.id].receivable.version, again[known.id].receivable.paid) == (1, 4_00)
+    assert list(allocations) == [known.allocation_id]

@@ -36,7 +36,7 @@ async def test_ids_that_do_not_exist_are_missing(db: Connection) -> None:
     """Reading or locking what is not there is no error."""
     assert await store.get_allocation(db, AllocationId(1)) is None
     assert await store.lock_calls(db, [CallId(1)]) == {}
-    assert await store.due_calls(db, {}, limit=10) == []
+    assert await store.due_calls(db, {}, limit=10) == {}
 
 
 async def test_lists_go_on_behind_their_cursor(db: Connection) -> None:
@@ -65,10 +65,10 @@ async def test_due_calls_are_found_by_each_funds_date(db: Connection) -> None:
     tokyo = (await ledger.promise(db, "1000", of=east, schedule=schedule)).calls[0].id
     angeles = (await ledger.promise(db, of=west, schedule=schedule)).calls[0].id
     today = {"Asia/Tokyo": date(2026, 2, 27), "America/Los_Angeles": date(2026, 2, 26)}
-    assert await store.due_calls(db, today, limit=9) == [tokyo]
+    assert list(await store.due_calls(db, today, limit=9)) == [tokyo]
     today["America/Los_Angeles"] = date(2026, 2, 27)
-    assert await store.due_calls(db, today, limit=9) == [tokyo, angeles]
-    assert await store.due_calls(db, today, limit=1) == [tokyo]
+    assert list(await store.due_calls(db, today, limit=9)) == [tokyo, angeles]
+    assert list(await store.due_calls(db, today, limit=1)) == [tokyo]
     assert sorted(await store.time_zones(db)) == sorted(today)
 
 

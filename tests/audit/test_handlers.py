@@ -176,7 +176,7 @@ async def test_no_account_number_is_stored(ledger: Ledger) -> None:
             db, [item("payment.received", 0), item("payment.received.dlt", 0, arrival("payment.received", 0).value)]
         )
     async with ledger.connect_admin() as db:
-        stored = b"".join(row["data"] for row in await db.fetch("select data from audit.payload"))
+        stored = b"".join(row["data"] for row in await db.fetch("select data from audit.entry"))
         assert b"SVBK" not in stored
         assert stored.count(b"/8879") == 2
         assert KEY not in stored

@@ -32,8 +32,8 @@ BY_HAND = (
     "update audit.entry set actor = 'nobody'",
     "delete from audit.entry",
     "truncate audit.entry",
-    "update audit.payload set data = ''",
-    "delete from audit.payload",
+    "update audit.entry set data = ''",
+    "update audit.entry set salt = null, data = null",
     "delete from audit.chain",
     "update audit.topic set name = 'other'",
     "insert into audit.erasure values (1, 0, 1, 'x', 'x', now())",
@@ -152,7 +152,7 @@ async def test_reads_find_their_index(ledger: Ledger) -> None:
                 used = {node.get("Index Name") for node in nodes(plan["Plan"])}
                 walked = {node["Relation Name"] for node in nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan"}
                 assert index in used, (name, part)
-                assert not walked & {"entry", "payload"}, (name, part)
+                assert "entry" not in walked, (name, part)
             await admin.execute("analyze")
 
 

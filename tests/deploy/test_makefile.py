@@ -18,7 +18,7 @@ def make(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_help_names_every_target() -> None:
     """`make` alone shows what there is, and everything it shows exists."""
     shown = set(re.findall(r"^  make (\w+)", make(ROOT).stdout, re.MULTILINE))
-    assert {"setup", "demo", "test", "fmt", "check", "schemas", "lock", "clean"} <= shown
+    assert {"setup", "demo", "test", "faults", "bench", "fmt", "check", "schemas", "lock", "clean"} <= shown
     for target in shown:
         assert make(ROOT, "--dry-run", target).returncode == 0, target
 

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 
 from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
-from services.metrics.handlers import News
 from shared.money import Minor
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -125,23 +124,3 @@ def hold(hold_id: int = 1, version: int = 1, *, state: str = "open") -> Hold:
         occurred_at=at(version),
         version=version,
     )
-
-
-def news(*snapshots: Fund | Deal | Allocation | Terms | Receivable | Hold) -> News:
-    """A batch that says these, in this order."""
-    batch = News()
-    for snapshot in snapshots:
-        match snapshot:
-            case Fund():
-                batch.funds.append(snapshot)
-            case Deal():
-                batch.deals.append(snapshot)
-            case Allocation():
-                batch.allocations.append(snapshot)
-            case Terms():
-                batch.terms.append(snapshot)
-            case Receivable():
-                batch.receivables.append(snapshot)
-            case Hold():
-                batch.holds.append(snapshot)
-    return batch

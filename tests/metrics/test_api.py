@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.http import create_app
 from shared.postgres import Connection, Pool, open_pool
 from shared.settings import Settings
-from tests.metrics.facts import allocation, deal, fund, news, receivable, terms
+from tests.metrics.facts import allocation, deal, fund, receivable, terms
 
 
 @dataclass(slots=True)
@@ -67,13 +67,13 @@ async def the_required_example(db: Connection) -> None:
     """Commit 1,000,000, call 400,000, pay 400,000."""
     await keep(
         db,
-        news(
+        [
             fund(),
             deal(),
             allocation(1, 3, called=400_000_00, funded=400_000_00),
             terms(),
             receivable(1, 2, status="paid", paid=400_000_00),
-        ),
+        ],
     )
 
 
@@ -102,7 +102,7 @@ async def test_capital(http: httpx.AsyncClient, db: Connection) -> None:
 
 async def test_capital_of_an_empty_fund(http: httpx.AsyncClient, db: Connection) -> None:
     """A fund without allocations answers zeros, and no collection rate."""
-    await keep(db, news(fund()))
+    await keep(db, [fund()])
     body = await ask(http, "/api/funds/1/capital")
     amounts = {body[name] for name in body if name.startswith(("total", "uncalled", "outstanding", "overdue", "aum"))}
     assert (amounts, body["collection_rate"]) == ({"0.00"}, None)
@@ -113,13 +113,13 @@ async def test_overdue_counts_late_calls_only(http: httpx.AsyncClient, db: Conne
     """Outstanding of overdue and defaulted calls; what is merely unpaid is not overdue."""
     await keep(
         db,
-        news(
+        [
             fund(),
             allocation(called=300_00, funded=200_00),
             receivable(1, status="overdue", amount=50_00, paid=10_00),
             receivable(2, status="defaulted", amount=20_00),
             receivable(3, status="called", amount=40_00),
-        ),
+        ],
     )
     body = await ask(http, "/api/funds/1/capital")
     assert (body["overdue"], body["outstanding_calls"], body["collection_rate"]) == ("60.00", "100.00", 66.7)
@@ -142,7 +142,7 @@ async def test_stats_on_the_cash_basis(http: httpx.AsyncClient, db: Connection) 
 
 async def test_stats_never_round(http: httpx.AsyncClient, db: Connection) -> None:
     """An amount that no binary fraction can hold stands there digit by digit; nothing committed is 0.0."""
-    await keep(db, news(fund(), allocation(committed=9007199254740993_01), fund(2, currency="JPY")))
+    await keep(db, [fund(), allocation(committed=9007199254740993_01), fund(2, currency="JPY")])
     answer = await http.get("/api/funds/1/capital-calls/stats")
     assert b'"uncalled_usd":9007199254740993.01' in answer.content
     empty = await ask(http, "/api/funds/2/capital-calls/stats")
@@ -151,7 +151,7 @@ async def test_stats_never_round(http: httpx.AsyncClient, db: Connection) -> Non
 
 async def test_progress(http: httpx.AsyncClient, db: Connection, clock: StoppedClock) -> None:
     """Amounts, and late from the first moment after the due date where the fund is: New York, not Greenwich."""
-    await keep(db, news(fund(), allocation(called=400_000_00, funded=100_000_00), terms(), receivable(paid=100_000_00)))
+    await keep(db, [fund(), allocation(called=400_000_00, funded=100_000_00), terms(), receivable(paid=100_000_00)])
     body = await ask(http, "/api/allocations/1/progress")
     assert (body["committed"], body["called"], body["paid"]) == ("1000000.00", "400000.00", "100000.00")
     assert (body["outstanding"], body["uncalled"], body["is_late"]) == ("300000.00", "600000.00", False)
@@ -168,7 +168,7 @@ async def test_calendar(http: httpx.AsyncClient, db: Connection) -> None:
     """Calls stand on their due date, with what was paid; those that fell away only on demand."""
     await the_required_example(db)
     plan = terms(2, stage="scheduled", amount=3_00, due_date=date(2026, 6, 30))
-    await keep(db, news(plan, terms(3, stage="rejected"), receivable(4, status="cancelled")))
+    await keep(db, [plan, terms(3, stage="rejected"), receivable(4, status="cancelled")])
     body = await ask(http, "/api/funds/1/calendar?from=2026-03-01&to=2026-12-31")
     assert body == {
         "items": [
@@ -213,7 +213,7 @@ async def test_calendar(http: httpx.AsyncClient, db: Connection) -> None:
 
 async def test_calendar_pages(http: httpx.AsyncClient, db: Connection) -> None:
     """Following `next` shows each call once, in order of due date."""
-    await keep(db, news(fund(), *(terms(n, due_date=date(2026, 3, 20 - n)) for n in range(1, 8))))
+    await keep(db, [fund(), *(terms(n, due_date=date(2026, 3, 20 - n)) for n in range(1, 8))])
     seen: list[int] = []
     page = await ask(http, "/api/funds/1/calendar?limit=3")
     seen += [item["call_id"] for item in page["items"]]
@@ -245,7 +245,7 @@ async def test_unknown(http: httpx.AsyncClient, path: str) -> None:
 )
 async def test_unreadable_dates(http: httpx.AsyncClient, db: Connection, query: str, status: int) -> None:
     """A date that is none, and a range that ends before it begins, are refused."""
-    await keep(db, news(fund()))
+    await keep(db, [fund()])
     problem = await ask(http, f"/api/funds/1/calendar?{query}", status)
     assert status == 400 or [error["loc"] for error in problem["errors"]] == [["query", "to"]]
 

@@ -1,7 +1,10 @@
 """Promises of what comes in from Kafka."""
 
+from typing import Any
+
 from services.metrics import consumer, store
 from services.metrics.consumer import apply, read
+from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
 from shared import topics
 from shared.contracts import BY_TOPIC, FundChanged, encode
 from shared.money import Minor
@@ -11,29 +14,29 @@ from tests.metrics.events import NOW, arrival, arrivals
 
 
 def test_every_topic_is_read_by_its_contract() -> None:
-    """Metrics reads exactly the topics of the contract, each by the model that its writer publishes."""
-    assert dict(consumer.READS) == {
-        topic: BY_TOPIC[topic]
-        for topic in (
-            topics.FUND_CHANGED,
-            topics.DEAL_CHANGED,
-            topics.CALL_TERMS_CHANGED,
-            topics.CALL_STATUS_CHANGED,
-            topics.ALLOCATION_STATUS_CHANGED,
-            topics.PAYMENT_HELD,
-        )
+    """Metrics reads exactly its topics, each by the model that its writer publishes, or by a part of it."""
+    assert set(consumer.READS) == {
+        topics.FUND_CHANGED,
+        topics.DEAL_CHANGED,
+        topics.CALL_TERMS_CHANGED,
+        topics.CALL_STATUS_CHANGED,
+        topics.ALLOCATION_STATUS_CHANGED,
+        topics.PAYMENT_HELD,
     }
+    assert all(issubclass(BY_TOPIC[topic], contract) for topic, contract in consumer.READS.items())
 
 
 def test_every_kind_of_event_is_taken() -> None:
     """Each event becomes a snapshot, its amounts integers of minor units."""
     said = (events.fund(), events.deal(), events.terms(), events.receivable(), events.allocation(), events.held())
-    news, unreadable = read(arrivals(*said))
+    snapshots, unreadable = read(arrivals(*said))
     assert unreadable == []
-    assert (news.funds[0].size, news.deals[0].name) == (50_000_000_00, "Balerion")
-    assert (news.terms[0].planned, news.terms[0].version) == (400_000_00, 1)
-    assert (news.receivables[0].amount, news.allocations[0].committed) == (400_000_00, 1_000_000_00)
-    assert (news.holds[0].amount, news.holds[0].reason) == (12_50, "no_match")
+    found: dict[type[object], Any] = {type(snapshot): snapshot for snapshot in snapshots}
+    assert list(found) == [Fund, Deal, Terms, Receivable, Allocation, Hold]
+    assert (found[Fund].size, found[Deal].name) == (50_000_000_00, "Balerion")
+    assert (found[Terms].planned, found[Terms].version) == (400_000_00, 1)
+    assert (found[Receivable].amount, found[Allocation].committed) == (400_000_00, 1_000_000_00)
+    assert (found[Hold].amount, found[Hold].reason) == (12_50, "no_match")
 
 
 async def test_the_required_example(db: Connection) -> None:
@@ -68,5 +71,6 @@ async def test_garbage_between_two_good_events(db: Connection) -> None:
 
 def test_currencies_have_their_own_decimals() -> None:
     """Yen have no decimals, and none are invented."""
-    news, _ = read([arrival(FundChanged.topic, events.fund(1, currency="JPY"))])
-    assert news.funds[0].size == Minor(50_000_000)
+    [fund], _ = read([arrival(FundChanged.topic, events.fund(1, currency="JPY"))])
+    assert isinstance(fund, Fund)
+    assert fund.size == Minor(50_000_000)

@@ -9,7 +9,7 @@ from services.metrics import store
 from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
 from services.metrics.handlers import keep
 from shared.postgres import Connection
-from tests.metrics.facts import allocation, deal, fund, hold, news, receivable, terms
+from tests.metrics.facts import allocation, deal, fund, hold, receivable, terms
 
 Said = Fund | Deal | Allocation | Terms | Receivable | Hold
 
@@ -42,7 +42,7 @@ async def _rows(db: Connection):  # type: ignore[no-untyped-def]  # noqa: ANN202
 @given(said=st.lists(snapshots, min_size=1, max_size=30), seed=st.integers())
 async def test_any_order_repetition_and_batching(db: Connection, said: list[Said], seed: int) -> None:
     """The same events in any order, with any duplicates, cut into any batches, give the same bytes."""
-    await keep(db, news(*said))
+    await keep(db, [*said])
     in_order = await dump(db)
     await _empty(db)
 
@@ -51,7 +51,7 @@ async def test_any_order_repetition_and_batching(db: Connection, said: list[Said
     chance.shuffle(again)
     while again:
         cut = chance.randint(1, len(again))
-        await keep(db, news(*again[:cut]))
+        await keep(db, [*again[:cut]])
         again = again[cut:]
     assert await dump(db) == in_order
     await _empty(db)
@@ -63,5 +63,5 @@ async def _empty(db: Connection) -> None:
 
 async def test_an_empty_batch(db: Connection) -> None:
     """A batch that says nothing changes nothing."""
-    await keep(db, news())
+    await keep(db, [])
     assert await dump(db) == []

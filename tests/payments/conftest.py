@@ -19,7 +19,19 @@ from tests.support.ledger import Ledger
 from tests.support.servers import Servers
 
 TABLES: Final = (
-    *("resolution", "hold", "posting", "conflict", "payment", "source", "call", "plan", "account", "fund", "outbox"),
+    *(
+        "resolution",
+        "hold",
+        "later_posting",
+        "conflict",
+        "payment",
+        "source",
+        "call",
+        "plan",
+        "account",
+        "fund",
+        "outbox",
+    ),
     *("dead_letter", "idempotency_key", "position"),
 )
 # Deleting the few rows of a test is quicker than truncating fourteen tables with their indexes.

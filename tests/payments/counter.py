@@ -69,7 +69,7 @@ class Counter:
 
     async def told(self, topic: str = "call.status_changed") -> list[Row]:
         """What went into the outbox for a topic, in order."""
-        rows = await self.rows("select payload from payments.outbox where topic = $1 order by id", topic)
+        rows = await self.rows("select payload from payments.outbox_event where topic = $1 order by id, number", topic)
         return [json.loads(row["payload"]) for row in rows]
 
     async def check(self) -> None:

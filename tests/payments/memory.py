@@ -8,6 +8,7 @@ from datetime import date
 from services.payments.domain import (
     Book,
     Call,
+    Content,
     Entry,
     Identity,
     Known,
@@ -28,7 +29,7 @@ class Memory:
 
     calls: dict[CallId, Call] = field(default_factory=dict)
     payments: dict[Identity, Payment] = field(default_factory=dict)
-    conflicts: set[tuple[Identity, bytes]] = field(default_factory=set)
+    conflicts: set[tuple[Identity, Content]] = field(default_factory=set)
     versions: list[tuple[CallId, int]] = field(default_factory=list)
     duplicates: int = 0
     numbers: int = 0

@@ -178,7 +178,7 @@ def test_money_that_has_left_cannot_be_reversed_again() -> None:
 
 def test_a_conflict_can_be_dismissed_and_nothing_else() -> None:
     """It holds no booked money; once dismissed it stays so."""
-    conflict = Conflict(PaymentId(3), PaymentId(1), credit(), b"", NOW)
+    conflict = Conflict(PaymentId(3), PaymentId(1), credit(), NOW)
     hold = Hold(HoldId(4), None, conflict.id, Reason.IDENTITY_CONFLICT, Minor(500), NOW)
     for action in (Action.APPLY, Action.RETURN):
         assert isinstance(dismiss_conflict(conflict, hold, action), Refused)

@@ -203,7 +203,7 @@ async def test_an_identity_conflict_is_recorded_once_and_books_nothing(counter: 
     await counter.receive(credit(amount=300), credit(amount=300))
     assert [h[0] for h in await counter.holds()] == ["identity_conflict", "identity_conflict"]
     assert ((await counter.call())["paid_minor"], (await counter.payment())["amount_minor"]) == (100, 100)
-    keys = await counter.rows("select distinct key from payments.outbox where topic = 'payment.held'")
+    keys = await counter.rows("select distinct key from payments.outbox_event where topic = 'payment.held'")
     assert [row["key"] for row in keys] == [str((await counter.payment())["id"]).encode()]
     await counter.check()
 
@@ -234,7 +234,9 @@ async def test_no_version_of_a_call_outgrows_a_record(counter: Counter) -> None:
     await counter.issue(17)
     longest = [credit(f"{n:010}" + "\U0001f3e6" * 190, 1, source="\U0001f3e6" * 100) for n in range(400)]
     await counter.receive(*longest)
-    told = await counter.rows("select payload from payments.outbox where topic = 'call.status_changed' order by id")
+    told = await counter.rows(
+        "select payload from payments.outbox_event where topic = 'call.status_changed' order by id, number"
+    )
     versions = [decode(CallStatusChanged, row["payload"]) for row in told]
     assert sum(len(version.applied) for version in versions) == 400
     assert [version.version for version in versions] == [1, 2, 3, 4]

@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -36,6 +36,15 @@ async def test_a_call_comes_back_as_it_was(counter: Counter) -> None:
     read = await store.get_call(counter.db, CallId(17))
     assert read is not None
     assert (read.call, read.previous_status, read.changed_at) == (changed, "called", NOW + timedelta(hours=1))
+
+
+async def test_the_calendars_last_day_is_one_day(counter: Counter) -> None:
+    """A bank may say 9999-12-31: the day is the same, and compares as the same, in a payment and in its call."""
+    await counter.issue(17)
+    await counter.receive(credit(amount=100, value_date=date.max))
+    query = "select 1 as same from payments.call c join payments.posting p on p.value_date = c.last_paid_on"
+    assert await counter.rows(query) == [{"same": 1}]
+    assert (await counter.call())["last_paid_on"] == date.max
 
 
 async def test_a_payment_comes_back_as_it_was(counter: Counter) -> None:

@@ -37,17 +37,20 @@ ON_THE_PAYMENT = {
     "applied_minor = 401, held_minor = -1": "held_minor",
     "amount_minor = 0, applied_minor = 0": "amount_minor",
     "status = 'held'": "can only be updated to DEFAULT",
-    "kind = 'reversal', reverses = 'x'": "payment_reversal",
+    "kind = 'reversal', reverses = 'x'": "payment_booked",
+    "kind = 'reversal', reverses = 'x', booked_to = null, booked_version = null": "payment_reversal",
+    "booked_to = null": "payment_booked",
+    "booked_version = null": "payment_booked",
     "reverses = 'x'": "payment_reverses",
     "original_id = id": "payment_original",
 }
 
 BOOK = """
 insert into payments.payment (id, source_id, external_id, kind, amount_minor, currency, value_date, recorded_at,
-                              content, applied_minor, held_minor, returned_minor, dismissed_minor, reversed_minor,
-                              reverses, original_id)
-values (99, {source}, '{external}', '{kind}', {amount}, 'USD', '2026-03-02', now(), '', 0, {held}, 0, 0, {back},
-        {reverses}, {original})
+                              applied_minor, held_minor, returned_minor, dismissed_minor, reversed_minor,
+                              reverses, original_id, booked_to, booked_version)
+values (99, {source}, '{external}', '{kind}', {amount}, '{currency}', '2026-03-02', now(), {applied}, {held}, 0, 0,
+        {back}, {reverses}, {original}, {call}, {version})
 """
 HELD: dict[str, object] = {
     "source": "(select id from payments.source)",
@@ -55,10 +58,15 @@ HELD: dict[str, object] = {
     "kind": "credit",
     "amount": 5,
     "held": 5,
+    "currency": "USD",
+    "applied": 0,
+    "call": "null",
+    "version": "null",
 }
 HELD |= {"back": 0, "reverses": "null", "original": "null"}
 OTHER = "(select id from payments.payment where external_id = 'E2')"
 PAID = "(select id from payments.payment where external_id = 'E1')"
+TO_17: dict[str, object] = {"applied": 5, "held": 0, "call": 17, "version": 3}
 BACK = {"kind": "reversal", "held": 0, "back": 5, "reverses": "'E2'"}
 BOOKS: list[tuple[dict[str, object], str]] = [
     ({"external": "E1"}, "payment_identity"),  # an identity twice
@@ -66,17 +74,21 @@ BOOKS: list[tuple[dict[str, object], str]] = [
     ({"amount": 0, "held": 0}, "amount_minor"),  # nothing
     ({"amount": -5, "held": -5}, "minor"),  # less than nothing
     ({"held": 4}, "payment_conserved"),  # money lost
+    ({**TO_17, "call": 99}, "no call in its currency"),  # booked to no call
+    ({**TO_17, "currency": "EUR"}, "no call in its currency"),  # booked to a call in another currency
+    ({**TO_17, "version": "null"}, "payment_booked"),  # told by no version
     ({**BACK, "original": 12_345}, "foreign key"),  # a reversal of nothing
     ({**BACK, "original": OTHER}, "payment_reversed_once"),  # a second reversal
     ({**BACK, "original": "null"}, "payment_original"),  # a reversal that took nothing back
 ]
 
 POST = """
-insert into payments.posting (id, payment_id, call_id, call_version, kind, amount_minor, currency, value_date,
+insert into payments.later_posting (id, payment_id, call_id, call_version, kind, amount_minor, currency, value_date,
                               recorded_at, rule, undoes)
-values (99, {payment}, {call}, 3, '{kind}', {amount}, '{currency}', '2026-03-02', now(), 'person', {undoes})
+values ({number}, {payment}, {call}, 3, '{kind}', {amount}, '{currency}', '2026-03-02', now(), 'person', {undoes})
 """
 APPLIED: dict[str, object] = {
+    "number": 99,
     "payment": PAID,
     "call": 17,
     "kind": "applied",
@@ -90,6 +102,7 @@ POSTS: list[tuple[dict[str, object], str]] = [
     ({"currency": "EUR"}, "no call in its currency"),  # another currency
     ({"call": 99}, "no call in its currency"),  # no such call
     ({"payment": 12_345}, "no payment"),  # no such payment
+    ({"number": PAID}, "number of a payment"),  # a second posting of that number
     ({"amount": 0}, "amount_minor"),  # nothing
     ({"amount": -1}, "amount_minor"),  # less than nothing
     ({"kind": "undone"}, "posting_undoes"),  # an undo of nothing
@@ -112,7 +125,9 @@ POSTS: list[tuple[dict[str, object], str]] = [
 
 # Posted rows and the terms of a call are nobody's to change, and nothing is ever deleted.
 FORBIDDEN = [
-    "update payments.posting set amount_minor = 1",
+    "update payments.later_posting set amount_minor = 1",
+    "update payments.payment set booked_to = 18",
+    "update payments.payment set booked_version = 1",
     "update payments.resolution set reason = 'x'",
     "update payments.conflict set amount_minor = 1",
     "update payments.source set name = 'x'",
@@ -127,11 +142,22 @@ FORBIDDEN = [
     *(
         f"delete from payments.{table}"
         for table in (
-            *("call", "payment", "posting", "hold", "conflict", "resolution", "source", "account", "plan", "fund"),
+            *(
+                "call",
+                "payment",
+                "later_posting",
+                "hold",
+                "conflict",
+                "resolution",
+                "source",
+                "account",
+                "plan",
+                "fund",
+            ),
             "dead_letter",
         )
     ),
-    "truncate payments.posting",
+    "truncate payments.later_posting",
 ]
 
 

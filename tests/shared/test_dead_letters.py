@@ -26,7 +26,7 @@ async def test_the_same_record_is_kept_and_published_once(ledger: Ledger) -> Non
         for _ in range(2):
             await dead_letters.add(db, [letter(), letter(offset=1)], NOW)
         assert await db.fetchval("select count(*) from dead_letter") == 2
-        assert await db.fetchval("select count(*) from outbox where topic = 'deal.changed.dlt'") == 2
+        assert await db.fetchval("select count(*) from outbox_event where topic = 'deal.changed.dlt'") == 2
 
 
 async def test_a_huge_key_and_huge_headers_stay_in_the_table(ledger: Ledger) -> None:
@@ -35,7 +35,7 @@ async def test_a_huge_key_and_huge_headers_stay_in_the_table(ledger: Ledger) -> 
     async with ledger.connect("metrics") as db:
         await dead_letters.add(db, [letter(key=key, header=header)], NOW)
         kept = await db.fetchrow("select key, headers from dead_letter")
-        sent = await db.fetchrow("select key, headers from outbox")
+        sent = await db.fetchrow("select key, headers from outbox_event")
     assert kept is not None
     assert (kept["key"], headers_from_text(kept["headers"])) == (key, [("n", header)])
     assert sent is not None

@@ -37,7 +37,7 @@ POSITIONS: Final = """
 select topic, partition, next_offset from {schema}.position
 """
 OUTBOX: Final = """
-select count(*) from {schema}.outbox where parked_reason is null
+select count(*) from {schema}.outbox_event where parked_reason is null
 """
 
 

@@ -15,11 +15,11 @@ from tests.tidy import schema, tree
 POSTED = {
     "allocations": (),
     "payments": (
-        *("posting", "conflict", "source", "resolution"),
+        *("later_posting", "conflict", "source", "resolution"),
         *("bank_file", "statement", "statement_entry", "statement_source"),
     ),
     "metrics": (),
-    "audit": ("entry", "payload", "erasure", "topic"),
+    "audit": ("entry", "erasure", "topic"),
 }
 
 

@@ -148,14 +148,25 @@ def moved(allocation: Allocation, *, planned_by: int, called_by: int) -> Allocat
     )
 
 
+# The next two are done thousands of times in a batch, and name every field: `replace` takes five times as long.
+
+
 def fold(allocation: Allocation, *, called_by: int = 0, funded_by: int = 0, new_postings: int = 0) -> Allocation:
     """The amounts after a batch of reports: `called_by` is never a rise and moves P with C; `funded_by` is either."""
-    return replace(
-        allocation,
+    return Allocation(
+        id=allocation.id,
+        fund_id=allocation.fund_id,
+        deal_id=allocation.deal_id,
+        currency=allocation.currency,
+        committed=allocation.committed,
+        changed_at=allocation.changed_at,
         planned=Minor(allocation.planned + called_by),
         called=Minor(allocation.called + called_by),
         funded=Minor(allocation.funded + funded_by),
         fresh=allocation.fresh and called_by == 0 and new_postings == 0,
+        previous_status=allocation.previous_status,
+        cause=allocation.cause,
+        version=allocation.version,
     )
 
 
@@ -164,7 +175,21 @@ def advance(before: Allocation, after: Allocation, *, now: datetime) -> Allocati
     cause = _cause(before, after)
     if cause is None:
         return before
-    return replace(after, previous_status=before.status, cause=cause, changed_at=now, version=before.version + 1)
+    return Allocation(
+        id=after.id,
+        fund_id=after.fund_id,
+        deal_id=after.deal_id,
+        currency=after.currency,
+        committed=after.committed,
+        changed_at=now,
+        planned=after.planned,
+        called=after.called,
+        funded=after.funded,
+        fresh=after.fresh,
+        previous_status=before.status,
+        cause=cause,
+        version=before.version + 1,
+    )
 
 
 def _cause(before: Allocation, after: Allocation) -> Cause | None:

@@ -8,6 +8,8 @@ and any order end alike. A report that no receivable of ours can make is not a f
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
+from typing import NamedTuple
 
 from services.allocations.domain.allocation import Allocation, advance, fold
 from services.allocations.domain.call import Receivable, ReceivableStatus, Stage, planned_of
@@ -15,9 +17,8 @@ from shared.ids import AllocationId, CallId
 from shared.money import Minor
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """As much of a call as folding needs: a batch locks thousands of them."""
+class Reported(NamedTuple):
+    """As much of a call as folding needs: a batch reads thousands of them."""
 
     id: CallId
     allocation_id: AllocationId
@@ -26,8 +27,7 @@ class Reported:
     receivable: Receivable
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One version of a receivable, as payments said it; amounts in minor units of `currency`.
 
     `place` is the report's own in its batch.
@@ -78,7 +78,7 @@ def fold_reports(
     `calls` must hold every known call that is reported, `allocations` the allocation of each of them.
     """
     folded = Folded()
-    for report in sorted(reports, key=lambda report: report.version):
+    for report in sorted(reports, key=attrgetter("version")):
         call = calls.get(report.call_id)
         if call is None:
             folded.doubts.append(Doubt(report.place, "unknown_call", f"call {report.call_id} was never made here"))

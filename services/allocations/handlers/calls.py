@@ -21,6 +21,7 @@ from services.allocations.domain import (
 from services.allocations.handlers.views import CallView, allocation_status_changed, call_terms_changed
 from shared import currency, outbox
 from shared.clock import business_date
+from shared.crashpoint import crashpoint
 from shared.ids import AllocationId, CallId, FundId
 from shared.outbox import Origin
 from shared.postgres import Connection
@@ -73,13 +74,13 @@ async def move_call(
     db: Connection, allocation_id: AllocationId, call_id: CallId, command: Command, *, now: datetime, origin: Origin
 ) -> CallView | Refused:
     """Issue, approve, reject or withdraw a planned call; issuing an issued one changes nothing."""
+    allocations = await store.lock_allocations(db, [allocation_id])
+    allocation = allocations.get(allocation_id)
     before = (await store.lock_calls(db, [call_id])).get(call_id)
-    if before is None or before.allocation_id != allocation_id:
+    if allocation is None or before is None or before.allocation_id != allocation_id:
         return Refused(
             "call_not_found", f"Allocation {allocation_id} has no call {call_id}.", "See the list of its calls."
         )
-    allocations = await store.lock_allocations(db, [allocation_id])
-    allocation = allocations[allocation_id]
     funds = await store.get_funds(db, [allocation.fund_id])
     fund = funds[allocation.fund_id]
     after = decide(before, command, policy=_POLICY, today=business_date(now, fund.time_zone), now=now)
@@ -101,11 +102,12 @@ async def issue_due(db: Connection, *, limit: int, now: datetime, origin: Origin
     A person may be first: what is locked is looked at again, and only what still waits is issued.
     """
     today = {zone: business_date(now, zone) for zone in await store.time_zones(db)}
-    calls = await store.lock_calls(db, await store.due_calls(db, today, limit=limit))
+    due = await store.due_calls(db, today, limit=limit)
+    allocations = await store.lock_allocations(db, set(due.values()))
+    calls = await store.lock_calls(db, due)
     waiting = [call for call in calls.values() if call.stage is Stage.SCHEDULED]
     if not waiting:
         return 0
-    allocations = await store.lock_allocations(db, {call.allocation_id for call in waiting})
     funds = await store.get_funds(db, {allocation.fund_id for allocation in allocations.values()})
     moves = []
     for call in waiting:
@@ -114,6 +116,7 @@ async def issue_due(db: Connection, *, limit: int, now: datetime, origin: Origin
         assert isinstance(issued, Call), issued
         moves.append((call, issued))
     await _keep(db, moves, allocations, funds, now=now, origin=origin)
+    crashpoint("allocations.due_calls_issued")
     return len(moves)
 
 

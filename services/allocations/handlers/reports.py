@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from services.allocations import store
 from services.allocations.domain import (
@@ -17,31 +18,33 @@ from services.allocations.domain import (
 )
 from services.allocations.handlers.views import allocation_status_changed, deal_changed
 from shared import currency, outbox
-from shared.contracts.payments import CallStatusChanged
+from shared.contracts.payments import CallState
+from shared.crashpoint import crashpoint
 from shared.currency import UnknownCurrency
 from shared.ids import AllocationId, CallId
-from shared.money import NotAnAmount
+from shared.money import NotAnAmount, parse
 from shared.outbox import Origin
 from shared.postgres import Connection
 
 
 async def fold_status_reports(
-    db: Connection, events: Sequence[CallStatusChanged], *, now: datetime, origin: Origin
+    db: Connection, events: Sequence[CallState], *, now: datetime, origin: Origin
 ) -> list[Doubt]:
     """Folds every report of a batch, once; answers with those that cannot be true, by their place in `events`."""
     reports, doubts = _reports(events)
-    calls = await store.lock_reported(db, {report.call_id for report in reports})
-    allocations = await store.lock_allocations(db, {call.allocation_id for call in calls.values()})
+    calls, allocations = await store.lock_reported(db, {report.call_id for report in reports})
+    crashpoint("allocations.rows_locked")
     folded = fold_reports(allocations, calls, reports, now=now)
-    await store.save_reports(db, folded.receivables)
-    await store.save_allocations(db, folded.allocations.values())
+    await store.save_folded(db, folded, calls)
+    crashpoint("allocations.reports_saved")
     deals = await _restage_deals(db, folded.allocations.values(), now)
     told = [*map(allocation_status_changed, folded.allocations.values()), *map(deal_changed, deals)]
     await outbox.add(db, told, origin)
+    crashpoint("allocations.events_added")
     return doubts + folded.doubts
 
 
-def _reports(events: Iterable[CallStatusChanged]) -> tuple[list[Report], list[Doubt]]:
+def _reports(events: Iterable[CallState]) -> tuple[list[Report], list[Doubt]]:
     """The events in minor units; an amount that does not fit its currency was never ours."""
     reports: list[Report] = []
     doubts: list[Doubt] = []
@@ -54,22 +57,25 @@ def _reports(events: Iterable[CallStatusChanged]) -> tuple[list[Report], list[Do
     return reports, doubts
 
 
-def _report(place: int, event: CallStatusChanged) -> Report:
-    code = event.currency
+def _report(place: int, event: CallState) -> Report:
+    decimals = currency.exponent(event.currency)
     return Report(
         place=place,
         call_id=CallId(event.call_id),
         allocation_id=AllocationId(event.allocation_id),
-        currency=code,
-        original=currency.parse(event.original_amount, code),
-        released=currency.parse(event.released, code),
-        amount=currency.parse(event.amount, code),
-        paid=currency.parse(event.paid, code),
-        status=ReceivableStatus(event.status),
+        currency=event.currency,
+        original=parse(event.original_amount, exponent=decimals),
+        released=parse(event.released, exponent=decimals),
+        amount=parse(event.amount, exponent=decimals),
+        paid=parse(event.paid, exponent=decimals),
+        status=_STATUS[event.status],
         postings=event.postings,
         last_paid_on=event.last_paid_on,
         version=event.version,
     )
+
+
+_STATUS: Final = {status.value: status for status in ReceivableStatus}
 
 
 async def _restage_deals(db: Connection, allocations: Collection[Allocation], now: datetime) -> list[Deal]:

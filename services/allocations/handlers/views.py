@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from pydantic_core import to_json
 
 from services.allocations.domain import Allocation, Call, Deal, Fund
 from shared import currency
 from shared.contracts.allocations import AllocationStatusChanged, CallTermsChanged, DealChanged, FundChanged
+from shared.currency import exponent
+from shared.money import text
 from shared.outbox import Event
 from shared.reference import reference_of
 
@@ -111,11 +117,25 @@ def call_terms_changed(call: Call, allocation: Allocation, fund: Fund) -> Event:
 
 
 def allocation_status_changed(allocation: Allocation) -> Event:
-    """The event of an allocation's newest version."""
-    return Event(
-        AllocationStatusChanged.topic,
-        str(allocation.id),
-        f"allocation/{allocation.id}",
-        allocation_snapshot(allocation),
-        allocation.changed_at,
+    """The event of an allocation's newest version.
+
+    A batch says thousands, so it is written out: to the byte what the contract's own serializer makes of
+    `allocation_snapshot`, in a tenth of its time. Every value is ours, and none needs quoting.
+    """
+    a, decimals = allocation, exponent(allocation.currency)
+    amounts = (a.committed, a.planned, a.called, a.funded, a.uncalled, a.outstanding)
+    committed, planned, called, funded, uncalled, outstanding = [text(amount, exponent=decimals) for amount in amounts]
+    previous = "null" if a.previous_status is None else f'"{a.previous_status}"'
+    data = (
+        f'{{"allocation_id":{a.id},"fund_id":{a.fund_id},"deal_id":{a.deal_id},"currency":"{a.currency}",'
+        f'"committed":"{committed}","planned":"{planned}","called":"{called}","funded":"{funded}",'
+        f'"uncalled":"{uncalled}","outstanding":"{outstanding}","status":"{a.status}","previous_status":{previous},'
+        f'"funding_status":"{a.funding_status}","cause":"{a.cause}","version":{a.version},'
+        f'"occurred_at":{_moment(a.changed_at)}}}'
     )
+    return Event(AllocationStatusChanged.topic, str(a.id), f"allocation/{a.id}", data.encode(), a.changed_at)
+
+
+@lru_cache(maxsize=100)  # a batch has one
+def _moment(moment: datetime) -> str:
+    return to_json(moment).decode()

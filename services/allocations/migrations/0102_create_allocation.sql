@@ -28,7 +28,9 @@ create table allocations.allocation (
         and called_minor <= planned_minor and planned_minor <= committed_minor
     ),
     constraint committed_within_bounds check (
-        committed_minor > 0 and committed_minor <= 10::numeric ^ (13 + exponent)
+        committed_minor > 0
+        and committed_minor <= 10000000000000 * case exponent when 0 then 1 when 1 then 10 when 2 then 100
+                                                              when 3 then 1000 when 4 then 10000 end
     ),
     constraint status_follows_from_amounts check (
         status = case
@@ -65,6 +67,20 @@ create trigger allocation_is_never_deleted
     before delete or truncate on allocations.allocation
     execute function allocations.refuse('allocations are never deleted');
 
+-- What one step changes of an allocation: a batch is written as an array of these.
+create type allocations.allocation_step as (
+    id              bigint,
+    planned         bigint,
+    called          bigint,
+    funded          bigint,
+    fresh           boolean,
+    status          text,
+    previous_status text,
+    cause           text,
+    changed_at      timestamptz,
+    version         int
+);
+
 grant usage on sequence allocations.allocation_id to drawdown_allocations;
 grant select, insert on allocations.allocation to drawdown_allocations;
 grant update (planned_minor, called_minor, funded_minor, fresh, status, previous_status, cause, changed_at, version)
@@ -72,5 +88,6 @@ grant update (planned_minor, called_minor, funded_minor, fresh, status, previous
 
 -- migrate:down
 
+drop type allocations.allocation_step;
 drop table allocations.allocation;
 drop sequence allocations.allocation_id;

@@ -160,6 +160,18 @@ create constraint trigger plan_adds_up_after_update
     )
     execute function allocations.plan_adds_up();
 
+-- What one report changes of a call, and the version that it follows: a batch is written as an array of these.
+create type allocations.call_report as (
+    id            bigint,
+    known_version bigint,
+    version       bigint,
+    released      bigint,
+    paid          bigint,
+    postings      bigint,
+    status        text,
+    last_paid_on  date
+);
+
 grant usage on sequence allocations.call_id to drawdown_allocations;
 grant select, insert on allocations.call to drawdown_allocations;
 grant update (stage, previous_stage, issued_on, grace_days, cure_days, changed_at, terms_version,
@@ -170,6 +182,7 @@ grant update (stage, previous_stage, issued_on, grace_days, cure_days, changed_a
 
 drop trigger plan_adds_up_after_update on allocations.allocation;
 drop trigger plan_adds_up_after_insert on allocations.allocation;
+drop type allocations.call_report;
 drop table allocations.call;
 drop sequence allocations.call_id;
 drop function allocations.plan_adds_up();

@@ -1,6 +1,6 @@
 """The allocations service's only SQL: one static statement above the one function that runs it.
 
-Lock order: calls by id, then allocations by id, then deals by id; each `for no key update`, which a row that only
+Lock order: allocations by id, then their calls by id, then deals by id; each `for no key update`, which a row that only
 refers to them (a new call, a new allocation) need not wait for.
 """
 
@@ -19,9 +19,7 @@ from services.allocations.store.calls import (
     due_calls,
     list_calls,
     lock_calls,
-    lock_reported,
     next_seq_no,
-    save_reports,
     save_terms,
 )
 from services.allocations.store.funds import (
@@ -38,6 +36,7 @@ from services.allocations.store.funds import (
     time_zones,
     unfunded_deals,
 )
+from services.allocations.store.reports import lock_reported, save_folded
 
 __all__ = [
     "add_allocation",
@@ -64,7 +63,7 @@ __all__ = [
     "next_seq_no",
     "save_allocations",
     "save_deals",
-    "save_reports",
+    "save_folded",
     "save_terms",
     "time_zones",
     "unfunded_deals",

@@ -48,7 +48,7 @@ select id, fund_id, deal_id, currency, committed_minor, planned_minor, called_mi
 async def get_allocation(db: Connection, allocation_id: AllocationId) -> Allocation | None:
     """One allocation."""
     row = await db.fetchrow(GET_ALLOCATION, allocation_id)
-    return None if row is None else _allocation(row)
+    return None if row is None else allocation(row)
 
 
 FIND_ALLOCATION: Final = """
@@ -63,7 +63,7 @@ select id, fund_id, deal_id, currency, committed_minor, planned_minor, called_mi
 async def find_allocation(db: Connection, fund_id: FundId, deal_id: DealId) -> Allocation | None:
     """The one allocation of a fund to a deal."""
     row = await db.fetchrow(FIND_ALLOCATION, fund_id, deal_id)
-    return None if row is None else _allocation(row)
+    return None if row is None else allocation(row)
 
 
 LIST_ALLOCATIONS: Final = """
@@ -82,7 +82,7 @@ async def list_allocations(
     db: Connection, *, deal_id: int | None, status: str | None, after: int, limit: int
 ) -> Sequence[Allocation]:
     """Allocations in the order they were made, those with an id above `after`; a filter of None takes all."""
-    return [_allocation(row) for row in await db.fetch(LIST_ALLOCATIONS, after, deal_id, status, limit)]
+    return [allocation(row) for row in await db.fetch(LIST_ALLOCATIONS, after, deal_id, status, limit)]
 
 
 # A statement of its own, for one that may or may not name a fund is planned without the fund's index.
@@ -104,7 +104,7 @@ async def list_allocations_of_fund(
 ) -> Sequence[Allocation]:
     """The same, of one fund."""
     rows = await db.fetch(LIST_ALLOCATIONS_OF_FUND, fund_id, after, deal_id, status, limit)
-    return [_allocation(row) for row in rows]
+    return [allocation(row) for row in rows]
 
 
 # In id order, so that two batches which share allocations wait for each other instead of deadlocking.
@@ -120,17 +120,16 @@ select id, fund_id, deal_id, currency, committed_minor, planned_minor, called_mi
 
 async def lock_allocations(db: Connection, ids: Collection[AllocationId]) -> dict[AllocationId, Allocation]:
     """These allocations, locked in id order; those that do not exist are missing."""
-    return {row["id"]: _allocation(row) for row in await db.fetch(LOCK_ALLOCATIONS, list(ids))}
+    return {row["id"]: allocation(row) for row in await db.fetch(LOCK_ALLOCATIONS, list(ids))}
 
 
+# One array of whole steps costs half of what an array for each column does, at both ends.
 SAVE_ALLOCATIONS: Final = """
 update allocations.allocation a
    set planned_minor = new.planned, called_minor = new.called, funded_minor = new.funded, fresh = new.fresh,
        status = new.status, previous_status = new.previous_status, cause = new.cause, changed_at = new.changed_at,
        version = new.version
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[], $7::text[],
-              $8::text[], $9::timestamptz[], $10::int[])
-    as new (id, planned, called, funded, fresh, status, previous_status, cause, changed_at, version)
+  from unnest($1::allocations.allocation_step[]) as new
  where a.id = new.id
 """
 
@@ -138,22 +137,27 @@ update allocations.allocation a
 async def save_allocations(db: Connection, allocations: Collection[Allocation]) -> None:
     """The next version of locked allocations; the row itself proves amounts, state and version again."""
     if allocations:
-        await db.execute(
-            SAVE_ALLOCATIONS,
-            [a.id for a in allocations],
-            [a.planned for a in allocations],
-            [a.called for a in allocations],
-            [a.funded for a in allocations],
-            [a.fresh for a in allocations],
-            [a.status for a in allocations],
-            [a.previous_status for a in allocations],
-            [a.cause for a in allocations],
-            [a.changed_at for a in allocations],
-            [a.version for a in allocations],
-        )
+        await db.execute(SAVE_ALLOCATIONS, [step(after) for after in allocations])
 
 
-def _allocation(row: Record) -> Allocation:
+def step(after: Allocation) -> tuple[object, ...]:
+    """What a step changed, in the order of its type's columns."""
+    return (
+        after.id,
+        after.planned,
+        after.called,
+        after.funded,
+        after.fresh,
+        after.status,
+        after.previous_status,
+        after.cause,
+        after.changed_at,
+        after.version,
+    )
+
+
+def allocation(row: Record) -> Allocation:
+    """A row as the rules see it."""
     was = row["previous_status"]
     return Allocation(
         id=row["id"],
@@ -166,7 +170,12 @@ def _allocation(row: Record) -> Allocation:
         called=row["called_minor"],
         funded=row["funded_minor"],
         fresh=row["fresh"],
-        previous_status=None if was is None else Status(was),
-        cause=Cause(row["cause"]),
+        previous_status=None if was is None else _STATUS[was],
+        cause=_CAUSE[row["cause"]],
         version=row["version"],
     )
+
+
+# A look-up is quicker than asking an enum for its member.
+_STATUS: Final = {status.value: status for status in Status}
+_CAUSE: Final = {cause.value: cause for cause in Cause}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from services.allocations.domain import Call, Receivable, ReceivableStatus, Reported, Stage
+from services.allocations.domain import Call, Receivable, ReceivableStatus, Stage
 from services.allocations.domain.call import UNHEARD
 from shared.ids import AllocationId, CallId
 from shared.postgres import Connection, Record
@@ -97,50 +97,6 @@ async def save_terms(db: Connection, calls: Collection[Call]) -> None:
         )
 
 
-LOCK_REPORTED: Final = """
-select id, allocation_id, stage, amount_minor,
-       report_version, released_minor, paid_minor, postings, receivable_status, last_paid_on
-  from allocations.call
- where id = any($1::bigint[])
- order by id
-   for no key update
-"""
-
-
-async def lock_reported(db: Connection, ids: Collection[CallId]) -> dict[CallId, Reported]:
-    """As much of these calls as folding needs, locked in id order; those that do not exist are missing."""
-    return {
-        row["id"]: Reported(row["id"], row["allocation_id"], Stage(row["stage"]), row["amount_minor"], _receivable(row))
-        for row in await db.fetch(LOCK_REPORTED, list(ids))
-    }
-
-
-SAVE_REPORTS: Final = """
-update allocations.call c
-   set report_version = new.version, released_minor = new.released, paid_minor = new.paid, postings = new.postings,
-       receivable_status = new.status, last_paid_on = new.last_paid_on
-  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::date[])
-    as new (id, version, released, paid, postings, status, last_paid_on)
- where c.id = new.id
-"""
-
-
-async def save_reports(db: Connection, receivables: Mapping[CallId, Receivable]) -> None:
-    """What payments last reported of locked calls."""
-    if receivables:
-        known = receivables.values()
-        await db.execute(
-            SAVE_REPORTS,
-            list(receivables),
-            [r.version for r in known],
-            [r.released for r in known],
-            [r.paid for r in known],
-            [r.postings for r in known],
-            [r.status for r in known],
-            [r.last_paid_on for r in known],
-        )
-
-
 CALLS_OF: Final = """
 select id, allocation_id, seq_no, amount_minor, due_date, notice_date, priority, from_schedule, grace_days, cure_days,
        stage, previous_stage, issued_on, changed_at, terms_version,
@@ -178,7 +134,7 @@ async def list_calls(db: Connection, allocation_id: AllocationId, *, after: int,
 
 # The greatest of the dates bounds the index scan; each fund's own date decides.
 DUE_CALLS: Final = """
-select c.id
+select c.id, c.allocation_id
   from allocations.call c
   join allocations.allocation a on a.id = c.allocation_id
   join allocations.fund f on f.id = a.fund_id
@@ -191,12 +147,13 @@ select c.id
 """
 
 
-async def due_calls(db: Connection, today: Mapping[str, date], *, limit: int) -> list[CallId]:
-    """Scheduled calls whose notice date has come; `today` is the business date in each time zone."""
+async def due_calls(db: Connection, today: Mapping[str, date], *, limit: int) -> dict[CallId, AllocationId]:
+    """Scheduled calls whose notice date has come, each with its allocation; `today` is the business date in each time
+    zone."""
     if not today:
-        return []
+        return {}
     rows = await db.fetch(DUE_CALLS, list(today.keys()), list(today.values()), max(today.values()), limit)
-    return [row["id"] for row in rows]
+    return {row["id"]: row["allocation_id"] for row in rows}
 
 
 def _call(row: Record) -> Call:
@@ -222,13 +179,19 @@ def _call(row: Record) -> Call:
 
 
 def _receivable(row: Record) -> Receivable:
-    if row["report_version"] == 0:
-        return UNHEARD
+    return receivable(row) if row["report_version"] else UNHEARD
+
+
+def receivable(row: Record) -> Receivable:
+    """What was last reported of a call of which something was."""
     return Receivable(
-        version=row["report_version"],
-        released=row["released_minor"],
-        paid=row["paid_minor"],
-        postings=row["postings"],
-        status=ReceivableStatus(row["receivable_status"]),
-        last_paid_on=row["last_paid_on"],
+        row["report_version"],
+        row["released_minor"],
+        row["paid_minor"],
+        row["postings"],
+        _RECEIVABLE[row["receivable_status"]],
+        row["last_paid_on"],
     )
+
+
+_RECEIVABLE: Final = {status.value: status for status in ReceivableStatus}

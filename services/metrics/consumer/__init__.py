@@ -1,16 +1,16 @@
 """Kafka in: records become snapshots, snapshots become rows, and what nobody can read goes to the dead letters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
-from services.metrics.handlers import News, keep
-from shared import currency, dead_letters, topics
+from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Snapshot, Terms
+from services.metrics.handlers import keep
+from shared import currency, dead_letters
 from shared.clock import is_time_zone
 from shared.contracts import (
     AllocationStatusChanged,
-    CallStatusChanged,
+    CallState,
     CallTermsChanged,
     DealChanged,
     FundChanged,
@@ -21,17 +21,8 @@ from shared.currency import UnknownCurrency
 from shared.dead_letters import DeadLetter
 from shared.kafka.records import Arrival
 from shared.kafka.sorting import sort_out
-from shared.money import NotAnAmount
+from shared.money import NotAnAmount, parse
 from shared.postgres import Connection
-
-READS: Final[dict[str, type[Contract]]] = {
-    topics.FUND_CHANGED: FundChanged,
-    topics.DEAL_CHANGED: DealChanged,
-    topics.CALL_TERMS_CHANGED: CallTermsChanged,
-    topics.CALL_STATUS_CHANGED: CallStatusChanged,
-    topics.ALLOCATION_STATUS_CHANGED: AllocationStatusChanged,
-    topics.PAYMENT_HELD: PaymentHeld,
-}
 
 
 class UnknownTimeZone(ValueError):
@@ -40,40 +31,24 @@ class UnknownTimeZone(ValueError):
 
 async def apply(db: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
     """One batch, inside the caller's transaction."""
-    news, unreadable = read(arrivals)
-    await keep(db, news)
+    said, unreadable = read(arrivals)
+    await keep(db, said)
     await dead_letters.add(db, unreadable, now)
 
 
-def read(arrivals: Sequence[Arrival]) -> tuple[News, list[DeadLetter]]:
+def read(arrivals: Sequence[Arrival]) -> tuple[list[Snapshot], list[DeadLetter]]:
     """What the records say, and those that say nothing anybody could understand."""
     found = sort_out(arrivals, READS)
-    news, unreadable = News(), list(found.unreadable)
+    said: list[Snapshot] = []
+    unreadable = list(found.unreadable)
     for topic, contract in READS.items():
+        snapshot_of = _SNAPSHOTS[contract]
         for arrival, event in found.of(topic, contract):
             try:
-                _take(news, event)
+                said.append(snapshot_of(event))
             except (NotAnAmount, UnknownCurrency, UnknownTimeZone) as wrong:
                 unreadable.append(DeadLetter(arrival, *_reason(wrong)))
-    return news, unreadable
-
-
-def _take(news: News, event: Contract) -> None:
-    match event:
-        case FundChanged():
-            news.funds.append(fund_of(event))
-        case DealChanged():
-            news.deals.append(Deal(event.id, event.name, event.stage, event.version))
-        case CallTermsChanged():
-            news.terms.append(terms_of(event))
-        case CallStatusChanged():
-            news.receivables.append(receivable_of(event))
-        case AllocationStatusChanged():
-            news.allocations.append(allocation_of(event))
-        case PaymentHeld():
-            news.holds.append(hold_of(event))
-        case _:
-            raise AssertionError(f"{type(event).__name__} is in READS, but nobody takes it")
+    return said, unreadable
 
 
 def _reason(wrong: NotAnAmount | UnknownCurrency | UnknownTimeZone) -> tuple[str, str]:
@@ -100,6 +75,10 @@ def fund_of(event: FundChanged) -> Fund:
     )
 
 
+def deal_of(event: DealChanged) -> Deal:
+    return Deal(event.id, event.name, event.stage, event.version)
+
+
 def terms_of(event: CallTermsChanged) -> Terms:
     return Terms(
         id=event.call_id,
@@ -120,7 +99,8 @@ def terms_of(event: CallTermsChanged) -> Terms:
     )
 
 
-def receivable_of(event: CallStatusChanged) -> Receivable:
+def receivable_of(event: CallState) -> Receivable:
+    decimals = currency.exponent(event.currency)
     return Receivable(
         id=event.call_id,
         allocation_id=event.allocation_id,
@@ -130,10 +110,10 @@ def receivable_of(event: CallStatusChanged) -> Receivable:
         reference=event.reference,
         currency=event.currency,
         due_date=event.due_date,
-        original=currency.parse(event.original_amount, event.currency),
-        released=currency.parse(event.released, event.currency),
-        amount=currency.parse(event.amount, event.currency),
-        paid=currency.parse(event.paid, event.currency),
+        original=parse(event.original_amount, exponent=decimals),
+        released=parse(event.released, exponent=decimals),
+        amount=parse(event.amount, exponent=decimals),
+        paid=parse(event.paid, exponent=decimals),
         last_paid_on=event.last_paid_on,
         status=event.status,
         postings=event.postings,
@@ -143,15 +123,16 @@ def receivable_of(event: CallStatusChanged) -> Receivable:
 
 
 def allocation_of(event: AllocationStatusChanged) -> Allocation:
+    decimals = currency.exponent(event.currency)
     return Allocation(
         id=event.allocation_id,
         fund_id=event.fund_id,
         deal_id=event.deal_id,
         currency=event.currency,
-        committed=currency.parse(event.committed, event.currency),
-        planned=currency.parse(event.planned, event.currency),
-        called=currency.parse(event.called, event.currency),
-        funded=currency.parse(event.funded, event.currency),
+        committed=parse(event.committed, exponent=decimals),
+        planned=parse(event.planned, exponent=decimals),
+        called=parse(event.called, exponent=decimals),
+        funded=parse(event.funded, exponent=decimals),
         status=event.status,
         funding_status=event.funding_status,
         occurred_at=event.occurred_at,
@@ -176,3 +157,15 @@ def hold_of(event: PaymentHeld) -> Hold:
         occurred_at=event.occurred_at,
         version=event.version,
     )
+
+
+# A contract's function takes that contract's events alone, which no annotation of a mapping can say.
+_SNAPSHOTS: Final[Mapping[type[Contract], Callable[[Any], Snapshot]]] = {
+    FundChanged: fund_of,
+    DealChanged: deal_of,
+    CallTermsChanged: terms_of,
+    CallState: receivable_of,
+    AllocationStatusChanged: allocation_of,
+    PaymentHeld: hold_of,
+}
+READS: Final[Mapping[str, type[Contract]]] = {contract.topic: contract for contract in _SNAPSHOTS}

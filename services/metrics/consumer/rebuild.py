@@ -11,6 +11,7 @@ from typing import IO, Final
 from services.metrics import consumer, store
 from services.metrics.consumer import dumps
 from services.metrics.handlers import keep
+from shared.crashpoint import crashpoint
 from shared.kafka.records import Arrival, arrivals_of
 from shared.kafka.replay import Key, LogIsGone, Replay, replaying
 from shared.postgres import Connection, connect, is_data_error
@@ -65,7 +66,9 @@ async def rebuild(settings: Settings) -> int:
         async with db.transaction():
             await store.stand_still(db)
             await copy.catch_up(await store.read_to(db))
+            crashpoint("metrics.rebuild_copied")
             await copy.tables.replace_live()
+            crashpoint("metrics.rebuild_swapped")
         return copy.records
 
 
@@ -110,8 +113,8 @@ class _Copy:
         """A record that the database refuses is left out alone, as when it first came; its dead letter exists."""
         try:
             async with self._db.transaction():
-                news, _ = consumer.read(arrivals)
-                await keep(self.tables, news)
+                said, _ = consumer.read(arrivals)
+                await keep(self.tables, said)
         except Exception as refusal:
             if not is_data_error(refusal):
                 raise

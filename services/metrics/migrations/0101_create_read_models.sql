@@ -88,6 +88,45 @@ create table metrics.hold (
     version      bigint      not null
 ) with (fillfactor = 70);
 
+-- What each writer says of a call: a batch is written as an array of these, as of the other tables' rows.
+create type metrics.call_terms as (
+    id                bigint,
+    allocation_id     bigint,
+    fund_id           bigint,
+    deal_id           bigint,
+    seq_no            bigint,
+    reference         text,
+    currency          text,
+    due_date          date,
+    planned_minor     bigint,
+    notice_date       date,
+    issued_on         date,
+    priority          text,
+    stage             text,
+    terms_occurred_at timestamptz,
+    terms_version     bigint
+);
+
+create type metrics.call_receivable as (
+    id             bigint,
+    allocation_id  bigint,
+    fund_id        bigint,
+    deal_id        bigint,
+    seq_no         bigint,
+    reference      text,
+    currency       text,
+    due_date       date,
+    original_minor bigint,
+    released_minor bigint,
+    amount_minor   bigint,
+    paid_minor     bigint,
+    last_paid_on   date,
+    status         text,
+    postings       bigint,
+    occurred_at    timestamptz,
+    version        bigint
+);
+
 -- Rows are deleted by a rebuild alone, which puts others in their place.
 grant select, insert, update, delete
    on metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold
@@ -95,4 +134,5 @@ grant select, insert, update, delete
 
 -- migrate:down
 
+drop type metrics.call_receivable, metrics.call_terms;
 drop table metrics.hold, metrics.call, metrics.allocation, metrics.deal, metrics.fund;

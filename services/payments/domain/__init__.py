@@ -26,7 +26,7 @@ from services.payments.domain.corrections import (
     reverse,
     unapply,
 )
-from services.payments.domain.entries import Entry, Identity, Kind, Rule, is_reserved, named_calls
+from services.payments.domain.entries import Content, Entry, Identity, Kind, Rule, is_reserved, named_calls
 from services.payments.domain.payments import (
     Conflict,
     Hold,
@@ -58,6 +58,7 @@ __all__ = [
     "Book",
     "Call",
     "Conflict",
+    "Content",
     "Entry",
     "Hold",
     "Identity",

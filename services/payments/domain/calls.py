@@ -9,6 +9,7 @@ from typing import Final
 from shared.ids import AllocationId, CallId, DealId, FundId
 from shared.money import Minor
 from shared.refusal import Refused
+from shared.value import value
 
 ZERO: Final = Minor(0)
 
@@ -70,7 +71,7 @@ class Terms:
     time_zone: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A receivable; always ``0 <= paid <= amount`` and ``amount == original - released``."""
 

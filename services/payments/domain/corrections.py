@@ -7,7 +7,7 @@ from enum import StrEnum
 from services.payments.domain.entries import Entry, Kind, Rule
 from services.payments.domain.payments import Conflict, Hold, Payment, Reason, Resolution
 from services.payments.domain.receiving import take_back
-from services.payments.domain.worksheet import Known, Worksheet
+from services.payments.domain.worksheet import Worksheet
 from shared.currency import text
 from shared.ids import CallId, PaymentId
 from shared.money import Minor
@@ -158,10 +158,8 @@ def reverse(sheet: Worksheet, payment: Payment, reversal: Entry) -> Payment | Re
     if not payment.is_whole:
         return Refused("invalid_transition", f"payment {payment.id} is {payment.status}; nothing of it can be reversed")
     reversal_id = PaymentId(sheet.ids.payments.popleft())
-    content = reversal.content
-    sheet.known[reversal.identity] = Known(reversal_id, content)
     take_back(sheet, payment, reversal, rule=Rule.PERSON)
-    sheet.keep(Payment(reversal_id, reversal, content, sheet.now, reversed=reversal.amount, original_id=payment.id))
+    sheet.keep(Payment(reversal_id, reversal, sheet.now, reversed=reversal.amount, original_id=payment.id))
     changed = sheet.payment(payment.entry.identity)
     assert changed is not None
     return changed

@@ -1,18 +1,20 @@
 """What a bank says happened: identity, content, and which call an entry names."""
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from shared.ids import CallId
 from shared.money import Minor
-from shared.reference import find, normalise
+from shared.reference import can_only_name, find, normalise
+from shared.value import value
 
 Identity: TypeAlias = "tuple[str, str]"  # source, and the bank's own id of the entry: for ever
+
+# What two entries of one identity must agree on: kind, amount, currency, value date, call, reference and original.
+Content: TypeAlias = "tuple[Kind, Minor, str, date, CallId | None, str, str | None]"
 
 RESERVED: Final = ("manual/", "edited/")  # sources of our own, which nobody else may use
 
@@ -33,7 +35,7 @@ class Rule(StrEnum):
     REVERSAL = "reversal"  # of an undo: the bank took the money back
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One entry of a bank account. `external_id` is the bank's own reference, which others call payment_id."""
 
@@ -59,14 +61,10 @@ class Entry:
         return self.source, self.external_id
 
     @property
-    def content(self) -> bytes:
-        """16 bytes that are equal where two entries of one identity say the same."""
+    def content(self) -> Content:
+        """What is equal where two entries of one identity say the same, however they word it."""
         reference = normalise(self.reference) if self.reference else ""
-        told = (
-            f"{self.kind}\x1f{self.amount}\x1f{self.currency}\x1f{self.value_date}"
-            f"\x1f{self.call_id or ''}\x1f{reference}\x1f{self.reverses or ''}"
-        )
-        return blake2b(told.encode(), digest_size=16).digest()
+        return self.kind, self.amount, self.currency, self.value_date, self.call_id, reference, self.reverses
 
 
 def is_reserved(source: str) -> bool:
@@ -76,11 +74,18 @@ def is_reserved(source: str) -> bool:
 
 def named_calls(entry: Entry) -> tuple[CallId, ...]:
     """The calls that an entry names, by id or by a valid reference of ours: one decides, several decide nothing."""
-    told: tuple[CallId, ...] = () if entry.call_id is None else (entry.call_id,)
-    for text in (entry.reference, entry.remittance):
-        if text is not None and _MAYBE_OURS.search(text):
-            told += _referenced(text)
+    call_id, reference, remittance = entry.call_id, entry.reference, entry.remittance
+    told: tuple[CallId, ...] = () if call_id is None else (call_id,)
+    # Where the reference is just that of the call that is named by id, it says nothing more: most payments are so.
+    if reference is not None and not (call_id is not None and can_only_name(reference, call_id)):
+        told += _found(reference)
+    if remittance is not None:
+        told += _found(remittance)
     return told if len(told) < 2 else tuple(dict.fromkeys(told))
+
+
+def _found(text: str) -> tuple[CallId, ...]:
+    return _referenced(text) if _MAYBE_OURS.search(text) else ()
 
 
 _MAYBE_OURS: Final = re.compile(r"[Rr][\s\-./]*[Ff][\s\-./]*[0-9]")

@@ -1,13 +1,14 @@
 """Payments and what became of their money: postings, holds, conflicts. Every unit of an amount is in one place."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from services.payments.domain.entries import Entry, Kind, Rule
+from services.payments.domain.entries import Content, Entry, Kind, Rule
 from shared.ids import CallId, FundId, HoldId, PaymentId, PostingId
 from shared.money import Minor
+from shared.value import value
 
 ZERO: Final = Minor(0)
 
@@ -46,9 +47,13 @@ class PostingKind(StrEnum):
     UNDONE = "undone"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Posting:
-    """One fact about a call's money. `payment_id` and `identity` are those of the payment whose money it is."""
+    """One fact about a call's money, with the payment whose money it is.
+
+    The application of a whole payment in the moment it is booked has the payment's own number: nearly every payment has
+    that one posting, and its row says all of it. Every later posting has a number of its own, from the same sequence.
+    """
 
     id: PostingId
     payment_id: PaymentId
@@ -64,8 +69,13 @@ class Posting:
     rule: Rule
     undoes: PostingId | None = None
 
+    @property
+    def is_booking(self) -> bool:
+        """Whether the payment was applied so when it was booked."""
+        return self.id == PostingId(self.payment_id)
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Hold:
     """Money that could not be applied, and why. A hold without a payment is a conflict's: it holds no booked money."""
 
@@ -117,7 +127,7 @@ def payment_status_of(*, amount: int, applied: int, held: int, returned: int, ta
     return PaymentStatus.RETURNED if returned > 0 else PaymentStatus.DISMISSED
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Payment:
     """A booked entry; always ``amount == applied + held + returned + dismissed + reversed``.
 
@@ -126,7 +136,6 @@ class Payment:
 
     id: PaymentId
     entry: Entry
-    content: bytes
     recorded_at: datetime
     applied: Minor = ZERO
     held: Minor = ZERO
@@ -140,6 +149,11 @@ class Payment:
     def __post_init__(self) -> None:
         parts = self.applied + self.held + self.returned + self.dismissed + self.reversed
         assert parts == self.entry.amount, self
+
+    @property
+    def content(self) -> Content:
+        """What an entry must agree with that comes under the same identity."""
+        return self.entry.content
 
     @property
     def status(self) -> PaymentStatus:
@@ -158,12 +172,16 @@ class Payment:
         return self.entry.kind is Kind.CREDIT and self.applied + self.held == self.entry.amount
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Conflict:
     """An entry under an identity that is taken by another content: an alarm, not a payment."""
 
     id: PaymentId  # numbered like payments, so that people can ask for it as for one
     payment_id: PaymentId  # what is booked under the identity
     entry: Entry
-    content: bytes
     recorded_at: datetime
+
+    @property
+    def content(self) -> Content:
+        """What the entry says, otherwise than what is booked."""
+        return self.entry.content

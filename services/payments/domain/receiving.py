@@ -1,29 +1,29 @@
 """A batch of bank entries, in the order it came: each is booked once, its money applied whole or held whole."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from services.payments.domain.entries import Entry, Identity, Kind, Rule, named_calls, rule_of
 from services.payments.domain.payments import Hold, Payment, Reason, Resolution
-from services.payments.domain.worksheet import Book, Ids, Known, Outcome, Worksheet
+from services.payments.domain.worksheet import Book, Ids, Outcome, Worksheet
 from shared.ids import CallId, PaymentId
 from shared.money import Minor
+from shared.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrived:
-    """An entry with what follows from its text alone: its content's digest, and the calls that it names."""
+    """An entry with what follows from its text alone: its identity, and the calls that it names."""
 
     entry: Entry
     identity: Identity
-    content: bytes
     calls: tuple[CallId, ...]
 
 
 def arrived(entry: Entry) -> Arrived:
     """The entry as it is taken in."""
-    return Arrived(entry, entry.identity, entry.content, named_calls(entry) if entry.kind is Kind.CREDIT else ())
+    return Arrived(entry, entry.identity, named_calls(entry) if entry.kind is Kind.CREDIT else ())
 
 
 def receive(book: Book, arrivals: Iterable[Arrived], ids: Ids, now: datetime) -> Outcome:
@@ -39,16 +39,15 @@ def receive(book: Book, arrivals: Iterable[Arrived], ids: Ids, now: datetime) ->
 
 def take_in(sheet: Worksheet, arrival: Arrived) -> None:
     """Books one entry, unless its identity is taken."""
-    entry, identity, content = arrival.entry, arrival.identity, arrival.content
-    known = sheet.known.get(identity)
+    entry = arrival.entry
+    known = sheet.taken(arrival.identity)
     if known is not None:
-        if known.content == content:
+        if known.content == entry.content:
             sheet.duplicate()
         else:
-            sheet.contradict(entry, content, known)
+            sheet.contradict(entry, known)
         return
     payment_id = PaymentId(sheet.ids.payments.popleft())
-    sheet.known[identity] = Known(payment_id, content)
     if entry.kind is Kind.REVERSAL:
         _take_reversal(sheet, payment_id, arrival)
     else:
@@ -64,15 +63,12 @@ def _take_credit(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) -> N
         call_id = calls[0]
         reason = sheet.why_not(entry, call_id, entry.amount)
         if reason is None:
-            posting = sheet.post(payment_id, entry, call_id, entry.amount, rule_of(entry))
-            sheet.keep(
-                Payment(payment_id, entry, arrival.content, sheet.now, applied=entry.amount, applications=(posting,))
-            )
+            sheet.book(payment_id, entry, call_id, rule_of(entry))
             return
     else:
         call_id, reason = None, Reason.AMBIGUOUS_MATCH if calls else Reason.NO_MATCH
     hold = sheet.hold(payment_id, entry, reason, entry.amount, call_id)
-    sheet.keep(Payment(payment_id, entry, arrival.content, sheet.now, held=entry.amount, hold=hold))
+    sheet.keep(Payment(payment_id, entry, sheet.now, held=entry.amount, hold=hold))
 
 
 def _take_reversal(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) -> None:
@@ -82,12 +78,10 @@ def _take_reversal(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) ->
     reason = why_not_reversed(entry, original)
     if reason is None and original is not None:
         take_back(sheet, original, entry, rule=Rule.REVERSAL)
-        sheet.keep(
-            Payment(payment_id, entry, arrival.content, sheet.now, reversed=entry.amount, original_id=original.id)
-        )
+        sheet.keep(Payment(payment_id, entry, sheet.now, reversed=entry.amount, original_id=original.id))
         return
     hold = sheet.hold(payment_id, entry, reason or Reason.ORIGINAL_NOT_FOUND, entry.amount, None)
-    sheet.keep(Payment(payment_id, entry, arrival.content, sheet.now, held=entry.amount, hold=hold))
+    sheet.keep(Payment(payment_id, entry, sheet.now, held=entry.amount, hold=hold))
 
 
 def original_of(entry: Entry) -> Identity:

@@ -10,10 +10,11 @@ from datetime import date, datetime
 from typing import Final
 
 from services.payments.domain.calls import Call, Status, after_postings
-from services.payments.domain.entries import Entry, Identity, Rule
+from services.payments.domain.entries import Content, Entry, Identity, Rule
 from services.payments.domain.payments import Conflict, Hold, Payment, Posting, PostingKind, Reason
 from shared.ids import CallId, FundId, HoldId, PaymentId, PostingId
 from shared.money import Minor
+from shared.value import value
 
 # More of either make more versions, so no event outgrows a record: four bytes a character, and 230 beside each posting.
 POSTINGS_PER_VERSION: Final = 200
@@ -25,12 +26,12 @@ class Known:
     """What is booked under an identity."""
 
     id: PaymentId
-    content: bytes
+    content: Content
 
 
 @dataclass(slots=True)
 class Ids:
-    """New numbers to give, rising; what is left over can be given later."""
+    """New numbers to give, rising; what is left over can be given later. Payments and postings share one sequence."""
 
     payments: deque[int]
     postings: deque[int]
@@ -48,12 +49,12 @@ class Book:
     closed: Collection[CallId] = frozenset()  # calls that will never be issued
     accounts: Mapping[str, FundId] = field(default_factory=dict)  # aliases that pay one fund's calls only
     known: Mapping[Identity, Known] = field(default_factory=dict)
-    conflicts: Collection[tuple[Identity, bytes]] = frozenset()  # contradictions that are on record already
+    conflicts: Collection[tuple[Identity, Content]] = frozenset()  # contradictions that are on record already
     payments: Mapping[Identity, Payment] = field(default_factory=dict)
     paid_days: Mapping[CallId, Mapping[date, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Version:
     """A new version of a call, with the postings that it tells of."""
 
@@ -134,12 +135,11 @@ class Worksheet:
     """The state of a transaction as it runs. Its methods move money; the rules say when."""
 
     def __init__(self, book: Book, ids: Ids, now: datetime) -> None:
-        self.book = book
+        self._book = book
         self.ids = ids
         self.now = now
-        self.known: dict[Identity, Known] = dict(book.known)
         self._conflicts = set(book.conflicts)
-        self._loaded = {payment.id for payment in book.payments.values()}
+        self._loaded_ids = {payment.id for payment in book.payments.values()}
         self._payments: dict[Identity, Payment] = dict(book.payments)
         self._touched: dict[PaymentId, Payment] = {}
         self._tabs: dict[CallId, Tab] = {}
@@ -151,25 +151,29 @@ class Worksheet:
         """A payment as it now is: loaded, or booked a moment ago."""
         return self._payments.get(identity)
 
+    def taken(self, identity: Identity) -> Known | Payment | None:
+        """What is booked under an identity, since long or a moment ago."""
+        return self._payments.get(identity) or self._book.known.get(identity)
+
     def tab(self, call_id: CallId) -> Tab | None:
         """The running sums of a call, None where no such call was issued."""
         tab = self._tabs.get(call_id)
         if tab is None:
-            call = self.book.calls.get(call_id)
+            call = self._book.calls.get(call_id)
             if call is None:
                 return None
-            tab = self._tabs[call_id] = Tab(call, self.book.paid_days.get(call_id))
+            tab = self._tabs[call_id] = Tab(call, self._book.paid_days.get(call_id))
         return tab
 
     def why_not(self, entry: Entry, call_id: CallId, amount: Minor) -> Reason | None:
         """Why `amount` of an entry's money cannot count towards a call; None where it can."""
         tab = self.tab(call_id)
         if tab is None:
-            return Reason.CALL_CLOSED if call_id in self.book.closed else Reason.UNKNOWN_CALL
+            return Reason.CALL_CLOSED if call_id in self._book.closed else Reason.UNKNOWN_CALL
         call = tab.call
         if call.cancelled:
             return Reason.CALL_CLOSED
-        if self.book.accounts.get(entry.source, call.fund_id) != call.fund_id:
+        if self._book.accounts.get(entry.source, call.fund_id) != call.fund_id:
             return Reason.WRONG_ACCOUNT
         if entry.currency != call.currency:
             return Reason.CURRENCY_MISMATCH
@@ -177,9 +181,9 @@ class Worksheet:
 
     def fund_of(self, entry: Entry, call_id: CallId | None) -> FundId | None:
         """The fund that held money is meant for, as far as it is known: the account's, else the call's."""
-        fund_id = self.book.accounts.get(entry.source)
+        fund_id = self._book.accounts.get(entry.source)
         if fund_id is None and call_id is not None:
-            call = self.book.calls.get(call_id)
+            call = self._book.calls.get(call_id)
             fund_id = None if call is None else call.fund_id
         return fund_id
 
@@ -187,14 +191,15 @@ class Worksheet:
         """Counts an entry that says nothing new."""
         self._outcome.duplicates += 1
 
-    def contradict(self, entry: Entry, content: bytes, known: Known) -> None:
+    def contradict(self, entry: Entry, known: Known | Payment) -> None:
         """Puts an entry on record whose identity is taken by another content; the same contradiction only once."""
-        if (entry.identity, content) in self._conflicts:
+        contradiction = entry.identity, entry.content
+        if contradiction in self._conflicts:
             self.duplicate()
             return
-        self._conflicts.add((entry.identity, content))
+        self._conflicts.add(contradiction)
         conflict_id = PaymentId(self.ids.payments.popleft())
-        self._outcome.conflicts.append(Conflict(conflict_id, known.id, entry, content, self.now))
+        self._outcome.conflicts.append(Conflict(conflict_id, known.id, entry, self.now))
         hold = Hold(
             id=HoldId(self.ids.holds.popleft()),
             payment_id=None,
@@ -212,22 +217,32 @@ class Worksheet:
         self._payments[payment.entry.identity] = payment
         self._touched[payment.id] = payment
 
+    def book(self, payment_id: PaymentId, entry: Entry, call_id: CallId, rule: Rule) -> None:
+        """Books a payment, applied whole to a call that can take it."""
+        posting = self._post(PostingId(payment_id), payment_id, entry, call_id, entry.amount, rule)
+        self.keep(Payment(payment_id, entry, self.now, entry.amount, applications=(posting,)))
+
     def post(self, payment_id: PaymentId, entry: Entry, call_id: CallId, amount: Minor, rule: Rule) -> Posting:
-        """Applies money to a call that can take it."""
+        """Applies money of a payment that was booked before to a call that can take it."""
+        return self._post(PostingId(self.ids.postings.popleft()), payment_id, entry, call_id, amount, rule)
+
+    def _post(
+        self, posting_id: PostingId, payment_id: PaymentId, entry: Entry, call_id: CallId, amount: Minor, rule: Rule
+    ) -> Posting:
         tab = self._tabs[call_id]
         posting = Posting(
-            id=PostingId(self.ids.postings.popleft()),
-            payment_id=payment_id,
-            source=entry.source,
-            external_id=entry.external_id,
-            call_id=call_id,
-            call_version=tab.call.version + 1,
-            kind=PostingKind.APPLIED,
-            amount=amount,
-            currency=entry.currency,
-            value_date=entry.value_date,
-            recorded_at=self.now,
-            rule=rule,
+            posting_id,
+            payment_id,
+            entry.source,
+            entry.external_id,
+            call_id,
+            tab.call.version + 1,
+            PostingKind.APPLIED,
+            amount,
+            entry.currency,
+            entry.value_date,
+            self.now,
+            rule,
         )
         self._outcome.postings.append(posting)
         tab.add(posting)
@@ -279,7 +294,7 @@ class Worksheet:
     def finish(self) -> Outcome:
         """Closes the sheet: seals every call's last version, and sorts payments into new and changed ones."""
         for payment in self._touched.values():
-            (self._outcome.changed if payment.id in self._loaded else self._outcome.booked).append(payment)
+            (self._outcome.changed if payment.id in self._loaded_ids else self._outcome.booked).append(payment)
         self._outcome.opened.extend(self._opened.values())
         self._outcome.reheld.extend(self._reheld.values())
         for call_id in sorted(self._tabs):

@@ -59,7 +59,8 @@ async def resolve(
     payment = locked[0]
     money = payment.entry.currency
     wanted = [Part(call_id, currency.parse(amount, money)) for call_id, amount in parts]
-    book = await load(db, payments=locked, calls=[part.call_id for part in wanted], accounts=[payment.entry.source])
+    accounts = await store.get_accounts(db, [payment.entry.source])
+    book = await load(db, payments=locked, calls=[part.call_id for part in wanted], accounts=accounts)
     ids = await numbers.draw(db, payments=0, postings=len(wanted), holds=0)
     sheet = Worksheet(book, ids, now)
     done = _settle(sheet, payment, action, wanted)
@@ -112,7 +113,7 @@ async def unapply(
     if not locked:
         return payment_not_found(payment_id)
     payment = locked[0]
-    book = await load(db, payments=locked, accounts=[payment.entry.source])
+    book = await load(db, payments=locked, accounts=await store.get_accounts(db, [payment.entry.source]))
     ids = await numbers.draw(db, payments=0, postings=len(payment.applications), holds=1)
     sheet = Worksheet(book, ids, now)
     done = unapplied(sheet, payment)
@@ -137,7 +138,7 @@ async def reverse(
     if not locked:
         return payment_not_found(payment_id)
     payment = locked[0]
-    book = await load(db, payments=locked, accounts=[payment.entry.source])
+    book = await load(db, payments=locked, accounts=await store.get_accounts(db, [payment.entry.source]))
     reversal = Entry(
         source=f"manual/reversal/{payment_id}",
         external_id=tx_ref,

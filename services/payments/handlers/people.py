@@ -74,14 +74,13 @@ async def pay(
     )
     if entry.amount <= 0:
         return Refused("invalid_amount", "the amount must be more than 0")
-    sources = await store.number_sources(db, [entry.source])
-    taken = (await store.known_identities(db, sources, [entry.identity])).get(entry.identity)
+    found = await store.look_up(db, [entry.identity])
+    taken = found.known.get(entry.identity)
     before = None if taken is None else await store.get_payment(db, taken.id)
     if before is not None:
         return _again(before, replace(entry, value_date=value_date or before.entry.value_date), call)
-    accounts = await store.get_accounts(db, [entry.source])
     ids = await numbers.draw(db, payments=1, postings=1, holds=1)
-    sheet = Worksheet(Book(calls={call_id: call}, accounts=accounts), ids, now)
+    sheet = Worksheet(Book(calls={call_id: call}, accounts=found.accounts), ids, now)
     reason = sheet.why_not(entry, call_id, entry.amount)
     if reason is not None:
         numbers.give_back(ids)
@@ -89,7 +88,7 @@ async def pay(
     take_in(sheet, arrived(entry))
     numbers.give_back(ids)
     outcome = sheet.finish()
-    await save(db, outcome, sources, now, origin)
+    await save(db, outcome, found.sources, now, origin)
     return Paid(outcome.booked[0], outcome.calls[0])
 
 

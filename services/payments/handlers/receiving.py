@@ -9,6 +9,7 @@ from services.payments import store
 from services.payments.domain import (
     Arrived,
     Book,
+    Content,
     Entry,
     Identity,
     Kind,
@@ -21,8 +22,9 @@ from services.payments.domain import (
     reconsider,
 )
 from services.payments.handlers.saving import save
-from services.payments.store import Numbers
-from shared.ids import CallId, PaymentId
+from services.payments.store import Numbers, OnRecord
+from shared.crashpoint import crashpoint
+from shared.ids import CallId, FundId, PaymentId
 from shared.outbox import Origin
 from shared.postgres import Connection
 
@@ -49,36 +51,40 @@ async def receive_payments(
     if not entries:
         return Received()
     arrivals = [arrived(entry) for entry in entries]
-    sources = await store.number_sources(db, {entry.source for entry in entries})
-    known = await store.known_identities(db, sources, [arrival.identity for arrival in arrivals])
-    book = await _open_book(db, sources, known, arrivals)
-    most_postings = len(arrivals) + sum(len(payment.applications) for payment in book.payments.values())
-    ids = await numbers.draw(db, payments=len(arrivals), postings=most_postings, holds=len(arrivals))
+    found = await store.look_up(db, [arrival.identity for arrival in arrivals])
+    crashpoint("payments.identities_looked_up")
+    book = await _open_book(db, found, arrivals)
+    crashpoint("payments.rows_locked")
+    # A payment that is booked and applied at once takes one number; only what a reversal undoes takes others.
+    reversals = sum(entry.kind is Kind.REVERSAL for entry in entries)
+    undone = reversals + sum(len(payment.applications) for payment in book.payments.values())
+    ids = await numbers.draw(db, payments=len(arrivals), postings=undone, holds=len(arrivals))
     outcome = receive(book, arrivals, ids, now)
     numbers.give_back(ids)
-    await save(db, outcome, sources, now, origin)
+    await save(db, outcome, found.sources, now, origin)
     return Received(len(outcome.booked), len(outcome.opened), outcome.duplicates, len(outcome.conflicts))
 
 
-async def _open_book(
-    db: Connection, sources: dict[str, int], known: Mapping[Identity, Known], arrivals: Sequence[Arrived]
-) -> Book:
+async def _open_book(db: Connection, found: OnRecord, arrivals: Sequence[Arrived]) -> Book:
     """Loads what the batch can touch, and locks what it can change: payments first, then calls, each in order."""
+    known = found.known
     fresh = [arrival for arrival in arrivals if arrival.identity not in known]
     originals = {original_of(a.entry) for a in fresh if a.entry.kind is Kind.REVERSAL}
-    locked = await store.lock_payments(db, sources, originals)
+    locked = await store.lock_payments(db, found.sources, originals)
     named = {arrival.calls[0] for arrival in fresh if len(arrival.calls) == 1}
     # A reversal may also find its original among the credits of its own batch.
-    undone_here = {a.calls[0] for a in fresh if len(a.calls) == 1 and a.identity in originals}
-    contradicted = {a.identity for a in arrivals if a.identity in known and known[a.identity].content != a.content}
+    undone_here = {a.calls[0] for a in fresh if a.identity in originals and len(a.calls) == 1} if originals else set()
+    contradicted = {
+        a.identity for a in arrivals if a.identity in known and known[a.identity].content != a.entry.content
+    }
     return await load(
         db,
         payments=locked,
         calls=named,
         undone=undone_here,
-        accounts={arrival.entry.source for arrival in fresh},
+        accounts=found.accounts,
         known=known,
-        conflicts=await store.known_conflicts(db, sources, contradicted),
+        conflicts=await store.known_conflicts(db, found.sources, contradicted),
     )
 
 
@@ -88,9 +94,9 @@ async def load(
     payments: Iterable[Payment] = (),
     calls: Iterable[CallId] = (),
     undone: Iterable[CallId] = (),
-    accounts: Collection[str] = (),
+    accounts: Mapping[str, FundId],
     known: Mapping[Identity, Known] | None = None,
-    conflicts: Collection[tuple[Identity, bytes]] = frozenset(),
+    conflicts: Collection[tuple[Identity, Content]] = frozenset(),
 ) -> Book:
     """The book for a transaction that has locked `payments`: locks the calls they are applied to, and `calls`.
 
@@ -103,7 +109,7 @@ async def load(
     return Book(
         calls=found,
         closed=await store.closed_plans(db, wanted - found.keys()),
-        accounts=await store.get_accounts(db, accounts),
+        accounts=accounts,
         known=known or {},
         conflicts=conflicts,
         payments=locked,
@@ -130,10 +136,12 @@ async def sweep(
         for payment in payments
         if payment.hold and payment.hold.reason is Reason.UNKNOWN_CALL and payment.hold.call_id is not None
     }
-    book = await load(db, payments=payments, calls=named, undone=named, accounts=sources.keys())
+    accounts = await store.get_accounts(db, sources.keys())
+    book = await load(db, payments=payments, calls=named, undone=named, accounts=accounts)
     most = len(payments) + sum(len(payment.applications) for payment in payments)
     ids = await numbers.draw(db, payments=0, postings=most, holds=0)
     outcome = reconsider(book, ids, now)
     numbers.give_back(ids)
     await save(db, outcome, sources, now, Origin())
+    crashpoint("payments.held_decided_again")
     return PaymentId(waiting[-1]["id"])

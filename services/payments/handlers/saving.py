@@ -6,20 +6,24 @@ from services.payments import store
 from services.payments.domain import Call, Outcome, Status, Version
 from services.payments.handlers.telling import call_status_changed, events_of
 from shared import outbox
+from shared.crashpoint import crashpoint
 from shared.outbox import Origin
 from shared.postgres import Connection
 
 
 async def save(db: Connection, outcome: Outcome, sources: dict[str, int], now: datetime, origin: Origin) -> None:
     """Writes and tells everything of an outcome; `sources` numbers the sources of what is new."""
-    await store.add_payments(db, sources, outcome.booked)
+    await store.add_payments(db, sources, outcome.booked, outcome.postings)
     await store.save_payments(db, outcome.changed)
+    crashpoint("payments.payments_saved")
     await store.add_conflicts(db, sources, outcome.conflicts)
-    await store.add_postings(db, outcome.postings)
+    await store.add_later_postings(db, outcome.postings)
     await store.add_holds(db, outcome.opened, now)
     await store.save_holds(db, outcome.reheld, now)
     await store.save_calls(db, _last(outcome), now)
+    crashpoint("payments.calls_saved")
     await outbox.add(db, events_of(outcome, now), origin)
+    crashpoint("payments.events_added")
 
 
 def _last(outcome: Outcome) -> list[tuple[Call, Status | None]]:

@@ -1,12 +1,14 @@
 """What the service says of its changes: versions of calls and of holds as events."""
 
 from datetime import datetime
-from typing import Final, Literal
+from functools import lru_cache
+from json.encoder import encode_basestring as _quoted
+from typing import Final
+
+from pydantic_core import to_json
 
 from services.payments.domain import Entry, Hold, Outcome, Posting, PostingKind, Status, Version
 from shared.contracts import CallStatusChanged, PaymentHeld
-from shared.contracts import Posting as PostingTold
-from shared.contracts.payments import CallStatus
 from shared.currency import exponent
 from shared.money import text
 from shared.outbox import Event
@@ -28,52 +30,49 @@ def _key_of(hold: Hold, outcome: Outcome) -> int:
 
 
 def call_status_changed(version: Version, now: datetime) -> Event:
-    """A call as it now is, with the postings that this version adds."""
+    """A call as it now is, with the postings that this version adds.
+
+    Half of what this service does is to say this, so it is written out: to the byte what the contract's own serializer
+    makes of the same values, in a tenth of its time. All of them were checked when they came in, and a test holds both
+    ways to say it side by side.
+    """
     call = version.call
     decimals = exponent(call.currency)
     original = text(call.original, exponent=decimals)
-    data = CallStatusChanged(
-        call_id=call.id,
-        allocation_id=call.allocation_id,
-        fund_id=call.fund_id,
-        deal_id=call.deal_id,
-        seq_no=call.seq_no,
-        reference=call.reference,
-        currency=call.currency,
-        original_amount=original,
-        released=text(call.released, exponent=decimals),
-        amount=text(call.amount, exponent=decimals) if call.released else original,
-        paid=text(call.paid, exponent=decimals),
-        outstanding=text(call.outstanding, exponent=decimals),
-        due_date=call.due_on,
-        last_paid_on=call.last_paid_on,
-        status=_STATUS[call.status],
-        previous_status=None if version.previous_status is None else _STATUS[version.previous_status],
-        postings=call.postings,
-        version=call.version,
-        occurred_at=now,
-        applied=tuple([_told(posting, decimals) for posting in version.applied]),
+    released = text(call.released, exponent=decimals)
+    amount = text(call.amount, exponent=decimals) if call.released else original
+    paid, outstanding = text(call.paid, exponent=decimals), text(call.outstanding, exponent=decimals)
+    last_paid_on = "null" if call.last_paid_on is None else f'"{call.last_paid_on}"'
+    previous = "null" if version.previous_status is None else f'"{_WORD[version.previous_status]}"'
+    data = (
+        f'{{"call_id":{call.id},"allocation_id":{call.allocation_id},"fund_id":{call.fund_id},'
+        f'"deal_id":{call.deal_id},"seq_no":{call.seq_no},"reference":{_quoted(call.reference)},'
+        f'"currency":"{call.currency}","original_amount":"{original}","released":"{released}","amount":"{amount}",'
+        f'"paid":"{paid}","outstanding":"{outstanding}","due_date":"{call.due_on}","last_paid_on":{last_paid_on},'
+        f'"status":"{_WORD[call.status]}","previous_status":{previous},"postings":{call.postings},'
+        f'"version":{call.version},"occurred_at":{_moment(now)},'
+        f'"applied":[{",".join([_told(posting, decimals) for posting in version.applied])}]}}'
     )
-    return Event(CallStatusChanged.topic, str(call.allocation_id), f"call/{call.id}", data, now)
+    return Event(CallStatusChanged.topic, str(call.allocation_id), f"call/{call.id}", data.encode(), now)
+
+
+def _told(posting: Posting, decimals: int) -> str:
+    """A posting as events show it."""
+    return (
+        f'{{"posting_id":{posting.id},"kind":"{_WORD[posting.kind]}",'
+        f'"undoes":{"null" if posting.undoes is None else posting.undoes},"source":{_quoted(posting.source)},'
+        f'"payment_id":{_quoted(posting.external_id)},"amount":"{text(posting.amount, exponent=decimals)}",'
+        f'"value_date":"{posting.value_date}","recorded_at":{_moment(posting.recorded_at)}}}'
+    )
 
 
 # Enums to the contract's words: a look-up is quicker than asking a member for its value.
-_STATUS: Final[dict[Status, CallStatus]] = {status: status.value for status in Status}
-_KIND: Final[dict[PostingKind, Literal["applied", "undone"]]] = {kind: kind.value for kind in PostingKind}
+_WORD: Final[dict[Status | PostingKind, str]] = {word: word.value for words in (Status, PostingKind) for word in words}
 
 
-def _told(posting: Posting, decimals: int) -> PostingTold:
-    """A posting as events show it."""
-    return PostingTold(
-        posting_id=posting.id,
-        kind=_KIND[posting.kind],
-        undoes=posting.undoes,
-        source=posting.source,
-        payment_id=posting.external_id,
-        amount=text(posting.amount, exponent=decimals),
-        value_date=posting.value_date,
-        recorded_at=posting.recorded_at,
-    )
+@lru_cache(maxsize=100)  # a batch has one
+def _moment(moment: datetime) -> str:
+    return to_json(moment).decode()
 
 
 def payment_held(hold: Hold, entry: Entry, payment_id: int, now: datetime) -> Event:

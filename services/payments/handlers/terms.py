@@ -10,6 +10,7 @@ from services.payments.handlers.telling import call_status_changed
 from services.payments.store import Fund
 from shared import outbox
 from shared.clock import business_date
+from shared.crashpoint import crashpoint
 from shared.outbox import Origin
 from shared.postgres import Connection
 
@@ -51,6 +52,7 @@ async def tick_business_date(db: Connection, *, now: datetime, limit: int = CALL
     changed = [(before, after) for before, after in seen if after.version != before.version]
     await store.save_calls(db, [(after, before.status) for before, after in changed], now)
     await store.save_watched(db, [after for before, after in seen if after.version == before.version])
+    crashpoint("payments.statuses_saved")
     events = [call_status_changed(Version(after, before.status), now) for before, after in changed]
     await outbox.add(db, events, Origin(actor="clock"))
     return len(watched)

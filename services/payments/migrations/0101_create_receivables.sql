@@ -1,8 +1,7 @@
 -- migrate:up
 
--- Ids are dealt out in memory, a block at a time; gaps are harmless.
+-- Ids are dealt out in memory, a block at a time; gaps are harmless. Payments, conflicts and postings share one range.
 create sequence payments.payment_number increment by 1000;
-create sequence payments.posting_number increment by 1000;
 create sequence payments.hold_number increment by 1000;
 
 -- A fund as far as money needs to know it. Version 0: known from a call's terms only.
@@ -90,7 +89,7 @@ create trigger call_moves_forward before update on payments.call for each row
           or (old.released_minor > 0 and new.released_minor <> old.released_minor))
     execute function payments.refuse_step_back();
 
-grant usage on sequence payments.payment_number, payments.posting_number, payments.hold_number to drawdown_payments;
+grant usage on sequence payments.payment_number, payments.hold_number to drawdown_payments;
 grant select, insert on payments.fund, payments.account, payments.plan, payments.call to drawdown_payments;
 grant update (currency, time_zone, version) on payments.fund to drawdown_payments;
 grant update (stage, terms_version) on payments.plan to drawdown_payments;
@@ -105,5 +104,4 @@ drop table payments.plan;
 drop table payments.account;
 drop table payments.fund;
 drop sequence payments.hold_number;
-drop sequence payments.posting_number;
 drop sequence payments.payment_number;

@@ -6,7 +6,8 @@ create table payments.source (
     name text not null constraint source_name unique
 );
 
--- Every entry, once, for ever. Where its money is stands in five columns that always sum to its amount.
+-- Every entry, once, for ever. Where its money is stands in five columns that always sum to its amount. Where it was
+-- applied whole when it was booked, the row is that posting too, under the payment's own number.
 create table payments.payment (
     id              bigint      primary key,
     source_id       int         not null,
@@ -25,12 +26,13 @@ create table payments.payment (
     method          text,
     booked_at       timestamptz,
     recorded_at     timestamptz not null,
-    content         bytea       not null,
+    booked_to       bigint,     -- the call that it was applied to when it was booked,
+    booked_version  bigint,     -- and the version of that call which tells so
     original_id     bigint      references payments.payment,
     applied_minor   bigint      not null check (applied_minor >= 0),
     held_minor      bigint      not null check (held_minor >= 0),
-    returned_minor  bigint      not null check (returned_minor >= 0),
-    dismissed_minor bigint      not null check (dismissed_minor >= 0),
+    returned_minor  bigint      not null default 0 check (returned_minor >= 0),
+    dismissed_minor bigint      not null default 0 check (dismissed_minor >= 0),
     reversed_minor  bigint      not null check (reversed_minor >= 0),
     status          text        not null generated always as (
         case when held_minor = amount_minor then 'held'
@@ -43,14 +45,18 @@ create table payments.payment (
 
     constraint payment_identity unique (source_id, external_id),
     constraint payment_conserved check (
-        applied_minor::numeric + held_minor + returned_minor + dismissed_minor + reversed_minor = amount_minor
+        applied_minor + held_minor + returned_minor + dismissed_minor + reversed_minor = amount_minor
     ),
     constraint payment_reverses check ((kind = 'reversal') = (reverses is not null)),
     constraint payment_original check ((original_id is not null) = (kind = 'reversal' and reversed_minor > 0)),
-    constraint payment_reversal check (kind = 'credit' or (applied_minor = 0 and returned_minor = 0))
+    constraint payment_reversal check (kind = 'credit' or (applied_minor = 0 and returned_minor = 0)),
+    constraint payment_booked check (
+        (booked_to is null) = (booked_version is null) and (booked_to is null or kind = 'credit')
+    )
 );
 
 create unique index payment_reversed_once on payments.payment (original_id) where original_id is not null;
+create index payment_by_call on payments.payment (booked_to);
 create index payment_elsewhere on payments.payment (status, id) where status <> 'applied';
 
 -- An entry whose identity is taken by another content: on record, never booked.
@@ -78,8 +84,9 @@ create table payments.conflict (
     constraint conflict_once unique (source_id, external_id, content)
 );
 
--- Money applied to a call, or such an application taken back. Rows are added, never changed.
-create table payments.posting (
+-- Every posting that is not a payment's whole amount in the moment it was booked: money that was on hold first, parts of
+-- a payment, and applications taken back. Rows are added, never changed.
+create table payments.later_posting (
     id           bigint      primary key,
     payment_id   bigint      not null,
     call_id      bigint      not null,
@@ -95,11 +102,22 @@ create table payments.posting (
     constraint posting_undoes check ((kind = 'undone') = (undoes is not null))
 );
 
-create index posting_by_payment on payments.posting (payment_id);
-create index posting_by_call on payments.posting (call_id, id);
-create unique index posting_undone_once on payments.posting (undoes) where undoes is not null;
+create index posting_by_payment on payments.later_posting (payment_id);
+create index posting_by_call on payments.later_posting (call_id, id);
+create unique index posting_undone_once on payments.later_posting (undoes) where undoes is not null;
 
--- What a posting refers to is checked for all rows of a statement at once: foreign keys, which look at each row alone,
+-- Money applied to a call, or such an application taken back: all there ever were.
+create view payments.posting with (security_invoker = true) as
+select id, id as payment_id, booked_to as call_id, booked_version as call_version, 'applied' as kind, amount_minor,
+       currency, value_date, recorded_at, case when call_id is null then 'reference' else 'call_id' end as rule,
+       null::bigint as undoes
+  from payments.payment
+ where booked_to is not null
+ union all
+select id, payment_id, call_id, call_version, kind, amount_minor, currency, value_date, recorded_at, rule, undoes
+  from payments.later_posting;
+
+-- What a row refers to is checked for all rows of a statement at once: foreign keys, which look at each row alone,
 -- cost four times as much here, and know nothing of what an undo must be like. What is referred to is never deleted.
 create function payments.check_postings() returns trigger language plpgsql as $$
 begin
@@ -109,17 +127,24 @@ begin
                 where p.id is null or c.id is null) then
         raise exception 'a posting has no payment or no call in its currency' using errcode = 'foreign_key_violation';
     end if;
+    if exists (select from added a join payments.payment p on p.id = a.id) then
+        raise exception 'a posting has the number of a payment' using errcode = 'unique_violation';
+    end if;
     if exists (select from added a
-                 left join payments.posting p on p.id = a.undoes and p.kind = 'applied' and p.call_id = a.call_id
-                                             and p.payment_id = a.payment_id and p.amount_minor = a.amount_minor
-                where a.undoes is not null and p.id is null) then
+                where a.undoes is not null
+                  and not exists (select from payments.payment p
+                                   where p.id = a.undoes and p.id = a.payment_id and p.booked_to = a.call_id
+                                     and p.amount_minor = a.amount_minor)
+                  and not exists (select from payments.later_posting p
+                                   where p.id = a.undoes and p.kind = 'applied' and p.call_id = a.call_id
+                                     and p.payment_id = a.payment_id and p.amount_minor = a.amount_minor)) then
         raise exception 'a posting undoes nothing like it' using errcode = 'foreign_key_violation';
     end if;
     return null;
 end
 $$;
 
-create trigger postings_refer after insert on payments.posting referencing new table as added
+create trigger postings_refer after insert on payments.later_posting referencing new table as added
     for each statement execute function payments.check_postings();
 
 create function payments.check_payments() returns trigger language plpgsql as $$
@@ -127,6 +152,10 @@ begin
     if exists (select from (select distinct source_id from added) a
                 where not exists (select from payments.source s where s.id = a.source_id)) then
         raise exception 'a payment has no source' using errcode = 'foreign_key_violation';
+    end if;
+    if exists (select from (select distinct booked_to, currency from added where booked_to is not null) a
+                where not exists (select from payments.call c where c.id = a.booked_to and c.currency = a.currency)) then
+        raise exception 'a payment is booked to no call in its currency' using errcode = 'foreign_key_violation';
     end if;
     return null;
 end
@@ -181,8 +210,9 @@ create table payments.resolution (
 
 create index resolution_by_payment on payments.resolution (payment_id);
 
-grant select, insert on payments.source, payments.payment, payments.conflict, payments.posting, payments.hold,
+grant select, insert on payments.source, payments.payment, payments.conflict, payments.later_posting, payments.hold,
                         payments.resolution to drawdown_payments;
+grant select on payments.posting to drawdown_payments;
 grant update (applied_minor, held_minor, returned_minor, dismissed_minor, reversed_minor, original_id)
    on payments.payment to drawdown_payments;
 grant update (reason, fund_id, resolution, resolved_at, version) on payments.hold to drawdown_payments;
@@ -191,7 +221,8 @@ grant update (reason, fund_id, resolution, resolved_at, version) on payments.hol
 
 drop table payments.resolution;
 drop table payments.hold;
-drop table payments.posting;
+drop view payments.posting;
+drop table payments.later_posting;
 drop function payments.check_postings();
 drop table payments.conflict;
 drop table payments.payment;

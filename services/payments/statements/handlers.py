@@ -14,6 +14,7 @@ from services.payments.statements import store
 from services.payments.statements.store import Content, Original, ShownEntry, Source, StoredFile, StoredStatement
 from shared import accounts, currency, outbox, reference, topics
 from shared.contracts.feeds import PaymentReceived, Remitter
+from shared.crashpoint import crashpoint
 from shared.outbox import Event, Origin
 from shared.postgres import Connection
 from shared.refusal import Refused
@@ -77,6 +78,7 @@ async def take_file(
                 ],
             )
             await outbox.add(db, [one.event for one in some if one.event is not None], origin)
+            crashpoint("statements.slice_added")
     stored = await store.get_file(db, digest)
     assert stored is not None, "it was added, here or by whom we waited for"
     return stored

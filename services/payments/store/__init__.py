@@ -24,9 +24,10 @@ from services.payments.store.holds import (
 )
 from services.payments.store.identities import (
     Numbers,
+    OnRecord,
     find_sources,
     known_conflicts,
-    known_identities,
+    look_up,
     number_sources,
 )
 from services.payments.store.payments import (
@@ -38,7 +39,7 @@ from services.payments.store.payments import (
     lock_payments_by_id,
     save_payments,
 )
-from services.payments.store.postings import add_postings, paid_days
+from services.payments.store.postings import add_later_postings, paid_days
 from services.payments.store.shown import (
     CallsAsked,
     PaymentsAsked,
@@ -58,6 +59,7 @@ __all__ = [
     "Decision",
     "Fund",
     "Numbers",
+    "OnRecord",
     "PaymentsAsked",
     "ShownCall",
     "ShownPayment",
@@ -65,8 +67,8 @@ __all__ = [
     "add_calls",
     "add_conflicts",
     "add_holds",
+    "add_later_postings",
     "add_payments",
-    "add_postings",
     "add_resolution",
     "applications_of_call",
     "calls_to_watch",
@@ -81,13 +83,13 @@ __all__ = [
     "holds_to_reconsider",
     "is_call_heard_of",
     "known_conflicts",
-    "known_identities",
     "list_calls",
     "list_payments",
     "lock_calls",
     "lock_conflict",
     "lock_payments",
     "lock_payments_by_id",
+    "look_up",
     "number_sources",
     "paid_days",
     "save_calls",

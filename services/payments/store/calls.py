@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from services.payments.domain import CLOSED_STAGES, Call, Plan, Status
-from services.payments.store.writing import copy, expect
+from services.payments.store.writing import column, copy, day, expect
 from shared.ids import CallId, FundId
 from shared.postgres import Connection
 
@@ -21,7 +21,7 @@ CALL: Final = """
 LOCK_CALLS: Final = f"""
 select {CALL}
   from payments.call
- where id = any($1::bigint[])
+ where id = any(string_to_array($1, E'\\x1f')::bigint[])
  order by id
    for no key update
 """  # noqa: S608  (columns of ours)
@@ -32,7 +32,7 @@ async def lock_calls(db: Connection, ids: Iterable[CallId]) -> dict[CallId, Call
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    return {row[0]: Call(*row) for row in await db.fetch(LOCK_CALLS, wanted)}
+    return {row[0]: Call(*row) for row in await db.fetch(LOCK_CALLS, column(wanted))}
 
 
 CLOSED_PLANS: Final = """
@@ -105,8 +105,12 @@ update payments.call c
        paid_minor = new.paid, postings = new.postings, last_paid_on = new.last_paid_on, cancelled = new.cancelled,
        defaulted = new.defaulted, version = new.version, status = new.status, previous_status = new.previous,
        changed_at = $13
-  from unnest($1::bigint[], $2::date[], $3::date[], $4::bigint[], $5::bigint[], $6::bigint[], $7::date[],
-              $8::boolean[], $9::boolean[], $10::bigint[], $11::text[], $12::text[])
+  from unnest(string_to_array($1, E'\\x1f')::bigint[], string_to_array($2, E'\\x1f')::date[],
+              string_to_array($3, E'\\x1f', '')::date[], string_to_array($4, E'\\x1f')::bigint[],
+              string_to_array($5, E'\\x1f')::bigint[], string_to_array($6, E'\\x1f')::bigint[],
+              string_to_array($7, E'\\x1f', '')::date[], string_to_array($8, E'\\x1f')::boolean[],
+              string_to_array($9, E'\\x1f')::boolean[], string_to_array($10, E'\\x1f')::bigint[],
+              string_to_array($11, E'\\x1f'), string_to_array($12, E'\\x1f', ''))
     as new (id, business_date, watch_on, released, paid, postings, last_paid_on, cancelled, defaulted, version,
             status, previous)
  where c.id = new.id and c.version < new.version
@@ -117,19 +121,15 @@ async def save_calls(db: Connection, calls: Sequence[tuple[Call, Status | None]]
     """Writes new versions of locked calls, each with the status it had before; all of them, or it raises."""
     if not calls:
         return
-    columns = list(
-        zip(
-            *(
-                (
-                    *(c.id, c.business_date, c.watch_on, c.released, c.paid, c.postings, c.last_paid_on, c.cancelled),
-                    *(c.defaulted, c.version, str(c.status), None if previous is None else str(previous)),
-                )
-                for c, previous in calls
-            ),
-            strict=True,
+    rows = [
+        (
+            *(c.id, day(c.business_date), day(c.watch_on), c.released, c.paid, c.postings, day(c.last_paid_on)),
+            *(c.cancelled, c.defaulted, c.version, c.status.value, previous and previous.value),
         )
-    )
-    expect(len(calls), await db.execute(SAVE_CALLS, *columns, now))
+        for c, previous in calls
+    ]
+    done = await db.execute(SAVE_CALLS, *map(column, zip(*rows, strict=True)), now)
+    expect(len(calls), done)
 
 
 # A date that was looked at without a change of status: no version, but the next look is set.

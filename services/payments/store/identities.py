@@ -1,9 +1,12 @@
 """SQL of who says what: sources, the identities that are taken, and new numbers."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from services.payments.domain import Identity, Ids, Known, take
+from services.payments.domain import Content, Entry, Identity, Ids, Kind, Known, take
+from services.payments.store.writing import column
+from shared.ids import FundId
 from shared.postgres import Connection, IdBlocks
 
 
@@ -12,7 +15,7 @@ class Numbers:
 
     def __init__(self) -> None:
         self._payments = IdBlocks("payments.payment_number")
-        self._postings = IdBlocks("payments.posting_number")
+        self._postings = IdBlocks("payments.payment_number")
         self._holds = IdBlocks("payments.hold_number")
         self._left: tuple[list[int], list[int], list[int]] = ([], [], [])
 
@@ -61,35 +64,79 @@ async def find_sources(db: Connection, names: Collection[str]) -> dict[str, int]
     return {row[0]: row[1] for row in await db.fetch(FIND_SOURCES, list(names))}
 
 
-KNOWN_IDENTITIES: Final = """
-select p.source_id, p.external_id, p.id, p.content
-  from unnest($1::int[], $2::text[]) as asked (source_id, external_id)
-  join payments.payment p on p.source_id = asked.source_id and p.external_id = asked.external_id
+# What a batch of entries is about, in one round trip: a line per source, with its number and the fund that it pays for,
+# and a line per identity that is booked already. Each source is asked for once, and identities name theirs by its place
+# among them; the numbers found are one array, so that none is searched for.
+LOOK_UP: Final = """
+with asked as (
+    select told.place, s.id as source_id, a.fund_id
+      from unnest(string_to_array($1, E'\\x1f')) with ordinality as told (name, place)
+      left join payments.source s on s.name = told.name
+      left join payments.account a on a.alias = told.name
+), numbered as (
+    select array_agg(source_id order by place) as sources from asked
+)
+select place, source_id, fund_id, null::text as external_id, null::bigint as id, null::text as kind,
+       null::bigint as amount_minor, null::text as currency, null::date as value_date, null::bigint as call_id,
+       null::text as reference, null::text as reverses
+  from asked
+ union all
+select told.place, null, null, p.external_id, p.id, p.kind, p.amount_minor, p.currency, p.value_date, p.call_id,
+       p.reference, p.reverses
+  from unnest(string_to_array($2, E'\\x1f')::int[], string_to_array($3, E'\\x1f')) as told (place, external_id)
+  join payments.payment p on p.source_id = (select sources from numbered)[told.place]
+                         and p.external_id = told.external_id
 """
 
 
-async def known_identities(
-    db: Connection, sources: dict[str, int], identities: Iterable[Identity]
-) -> dict[Identity, Known]:
-    """What is booked already under the identities of a batch."""
-    asked = {(sources[identity[0]], identity[1]): identity for identity in identities}
-    rows = await db.fetch(KNOWN_IDENTITIES, [key[0] for key in asked], [key[1] for key in asked])
-    return {asked[row[0], row[1]]: Known(row[2], row[3]) for row in rows}
+@dataclass(slots=True)
+class OnRecord:
+    """What is on record of some identities: numbers of their sources, funds of their accounts, and what is booked."""
+
+    sources: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, FundId] = field(default_factory=dict)
+    known: dict[Identity, Known] = field(default_factory=dict)
 
 
+async def look_up(db: Connection, identities: Sequence[Identity]) -> OnRecord:
+    """What is on record of the identities of a batch; sources that are new are added."""
+    places: dict[str, int] = {}
+    asked = [places.setdefault(source, len(places) + 1) for source, _ in identities]
+    names = list(places)
+    found = OnRecord()
+    external_ids = [external_id for _, external_id in identities]
+    for row in await db.fetch(LOOK_UP, column(names), column(asked), column(external_ids)):
+        name, external_id = names[row[0] - 1], row[3]
+        if external_id is not None:
+            entry = Entry(name, external_id, Kind(row[5]), row[6], row[7], row[8], row[9], row[10], reverses=row[11])
+            found.known[entry.identity] = Known(row[4], entry.content)
+        elif row[1] is not None:
+            found.sources[name] = row[1]
+        if row[2] is not None:
+            found.accounts[name] = row[2]
+    if len(found.sources) < len(names):
+        found.sources = await number_sources(db, names)
+    return found
+
+
+# A contradiction is compared by what was told, as everything is: its row's short key is for the table alone.
 KNOWN_CONFLICTS: Final = """
-select c.source_id, c.external_id, c.content
+select c.source_id, c.external_id, c.kind, c.amount_minor, c.currency, c.value_date, c.call_id, c.reference, c.reverses
   from unnest($1::int[], $2::text[]) as asked (source_id, external_id)
   join payments.conflict c on c.source_id = asked.source_id and c.external_id = asked.external_id
 """
 
 
 async def known_conflicts(
-    db: Connection, sources: dict[str, int], identities: Collection[Identity]
-) -> set[tuple[Identity, bytes]]:
+    db: Connection, sources: Mapping[str, int], identities: Collection[Identity]
+) -> set[tuple[Identity, Content]]:
     """The contradictions that are on record already for some identities."""
     if not identities:
         return set()
     asked = {(sources[source], external_id): (source, external_id) for source, external_id in identities}
-    rows = await db.fetch(KNOWN_CONFLICTS, [key[0] for key in asked], [key[1] for key in asked])
-    return {(asked[row[0], row[1]], row[2]) for row in rows}
+    known: set[tuple[Identity, Content]] = set()
+    for row in await db.fetch(KNOWN_CONFLICTS, [key[0] for key in asked], [key[1] for key in asked]):
+        source, external_id = asked[row[0], row[1]]
+        entry = Entry(source, external_id, Kind(row[2]), row[3], row[4], row[5], row[6], row[7], reverses=row[8])
+        known.add((entry.identity, entry.content))
+    return known

@@ -1,9 +1,11 @@
 """SQL of payments and conflicts: entries as they were told, and where their money is."""
 
 from collections.abc import Collection, Iterable, Sequence
+from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, Final
 
-from services.payments.domain import Conflict, Entry, Hold, Identity, Kind, Payment, Posting
+from services.payments.domain import Conflict, Content, Entry, Hold, Identity, Kind, Payment, Posting
 from services.payments.store.holds import HOLD, hold_of, open_holds
 from services.payments.store.postings import live_applications
 from services.payments.store.writing import copy, expect
@@ -16,7 +18,7 @@ KEPT_REMITTANCE: Final = 500  # characters; the whole of it stays with audit
 PAYMENT: Final = """
        p.id, s.name as source, p.external_id, p.kind, p.amount_minor, p.currency, p.value_date, p.call_id, p.reference,
        p.remittance, p.reverses, p.remitter_name, p.account_hash, p.account_last4, p.method, p.booked_at,
-       p.recorded_at, p.content, p.original_id, p.applied_minor, p.held_minor, p.returned_minor, p.dismissed_minor,
+       p.recorded_at, p.original_id, p.applied_minor, p.held_minor, p.returned_minor, p.dismissed_minor,
        p.reversed_minor
 """
 
@@ -82,7 +84,6 @@ def payment_of(row: Record, applications: Iterable[Posting], hold: Hold | None) 
     return Payment(
         id=row["id"],
         entry=entry_of(row),
-        content=row["content"],
         recorded_at=row["recorded_at"],
         applied=row["applied_minor"],
         held=row["held_minor"],
@@ -159,26 +160,34 @@ def entry_of(row: Record) -> Entry:
 
 _PAYMENT_COLUMNS: Final = (
     *_ENTRY_COLUMNS,
-    *("id", "recorded_at", "content", "original_id", "applied_minor", "held_minor", "returned_minor"),
-    *("dismissed_minor", "reversed_minor"),
+    *("id", "recorded_at", "original_id", "applied_minor", "held_minor", "reversed_minor", "booked_to"),
+    "booked_version",
 )
+_NOWHERE: Final = (None, None)
 
 
-async def add_payments(db: Connection, sources: dict[str, int], payments: Sequence[Payment]) -> None:
-    """Books payments; raises `Retry` where another transaction has just booked one of these identities.
+async def add_payments(
+    db: Connection, sources: dict[str, int], payments: Sequence[Payment], postings: Iterable[Posting]
+) -> None:
+    """Books payments, each with the posting that applied it in the same moment, if there was one among `postings`.
 
-    In the order of identities, so two batches that bring the same ones wait for each other instead of deadlocking.
+    Raises `Retry` where another transaction has just booked one of these identities. Written in the order of
+    identities, so two batches that bring the same ones wait for each other instead of deadlocking.
     """
+    booked = {posting.payment_id: (posting.call_id, posting.call_version) for posting in postings if posting.is_booking}
     rows = [
         (
             *_entry_row(p.entry, sources[p.entry.source]),
-            *(p.id, p.recorded_at, p.content, p.original_id, p.applied, p.held, p.returned, p.dismissed, p.reversed),
+            *(p.id, p.recorded_at, p.original_id, p.applied, p.held, p.reversed),
+            *booked.get(p.id, _NOWHERE),
         )
         for p in payments
     ]
-    rows.sort(key=lambda row: row[:2])
+    rows.sort(key=_by_identity)
     await copy(db, "payment", _PAYMENT_COLUMNS, rows)
 
+
+_by_identity: Final = itemgetter(0, 1)
 
 _CONFLICT_COLUMNS: Final = (*_ENTRY_COLUMNS, "id", "payment_id", "recorded_at", "content")
 
@@ -186,14 +195,20 @@ _CONFLICT_COLUMNS: Final = (*_ENTRY_COLUMNS, "id", "payment_id", "recorded_at", 
 async def add_conflicts(db: Connection, sources: dict[str, int], conflicts: Sequence[Conflict]) -> None:
     """Puts contradictions on record."""
     rows = [
-        (*_entry_row(c.entry, sources[c.entry.source]), c.id, c.payment_id, c.recorded_at, c.content) for c in conflicts
+        (*_entry_row(c.entry, sources[c.entry.source]), c.id, c.payment_id, c.recorded_at, _digest(c.content))
+        for c in conflicts
     ]
-    rows.sort(key=lambda row: row[:2])
+    rows.sort(key=_by_identity)
     await copy(db, "conflict", _CONFLICT_COLUMNS, rows)
 
 
+def _digest(content: Content) -> bytes:
+    """What is short enough for a unique key."""
+    return blake2b("\x1f".join("" if part is None else str(part) for part in content).encode(), digest_size=16).digest()
+
+
 LOCK_CONFLICT: Final = """
-select c.id, c.payment_id, c.recorded_at, c.content, s.name as source, c.external_id, c.kind, c.amount_minor,
+select c.id, c.payment_id, c.recorded_at, s.name as source, c.external_id, c.kind, c.amount_minor,
        c.currency, c.value_date, c.call_id, c.reference, c.remittance, c.reverses, c.remitter_name, c.account_hash,
        c.account_last4, c.method, c.booked_at
   from payments.conflict c
@@ -214,5 +229,5 @@ async def lock_conflict(db: Connection, conflict_id: PaymentId) -> tuple[Conflic
     row, hold = await db.fetchrow(LOCK_CONFLICT, conflict_id), await db.fetchrow(LOCK_CONFLICT_HOLD, conflict_id)
     if row is None or hold is None:
         return None
-    conflict = Conflict(row["id"], row["payment_id"], entry_of(row), row["content"], row["recorded_at"])
+    conflict = Conflict(row["id"], row["payment_id"], entry_of(row), row["recorded_at"])
     return conflict, hold_of(hold)

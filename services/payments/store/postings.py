@@ -1,4 +1,4 @@
-"""SQL of postings: facts about calls' money, which are added and never changed."""
+"""SQL of postings: facts about calls' money, which are added and never changed; most stand in their payment's row."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ select {POSTING}
   join payments.payment p on p.id = o.payment_id
   join payments.source s on s.id = p.source_id
  where o.payment_id = any($1::bigint[]) and o.kind = 'applied'
-   and not exists (select from payments.posting u where u.undoes = o.id)
+   and not exists (select from payments.later_posting u where u.undoes = o.id)
  order by o.id
 """  # noqa: S608  (columns of ours)
 
@@ -52,7 +52,7 @@ PAID_DAYS: Final = """
 select o.call_id, o.value_date, count(*) as applications
   from payments.posting o
  where o.call_id = any($1::bigint[]) and o.kind = 'applied'
-   and not exists (select from payments.posting u where u.undoes = o.id)
+   and not exists (select from payments.later_posting u where u.undoes = o.id)
  group by o.call_id, o.value_date
 """
 
@@ -72,13 +72,14 @@ _POSTING_COLUMNS: Final = (
 )
 
 
-async def add_postings(db: Connection, postings: Sequence[Posting]) -> None:
-    """Adds postings; raises `Retry` where another transaction has just undone the same one."""
+async def add_later_postings(db: Connection, postings: Sequence[Posting]) -> None:
+    """Adds those postings that payments' own rows do not say; raises `Retry` where one was undone a moment ago."""
     rows = [
         (
             *(p.id, p.payment_id, p.call_id, p.call_version, str(p.kind), p.amount, p.currency, p.value_date),
             *(p.recorded_at, str(p.rule), p.undoes),
         )
         for p in postings
+        if not p.is_booking
     ]
-    await copy(db, "posting", _POSTING_COLUMNS, rows)
+    await copy(db, "later_posting", _POSTING_COLUMNS, rows)

@@ -96,7 +96,7 @@ select {POSTING}
   join payments.payment p on p.id = o.payment_id
   join payments.source s on s.id = p.source_id
  where o.call_id = $1 and o.kind = 'applied'
-   and not exists (select from payments.posting u where u.undoes = o.id)
+   and not exists (select from payments.later_posting u where u.undoes = o.id)
  order by o.call_version desc, o.id desc
  limit $2
 """  # noqa: S608  (columns of ours)
@@ -197,7 +197,7 @@ select {PAYMENT}, a.fund_id as account_fund_id
 """  # noqa: S608  (columns of ours)
 
 SHOW_CONFLICTS: Final = """
-select c.id, c.payment_id, c.recorded_at, c.content, s.name as source, c.external_id, c.kind, c.amount_minor,
+select c.id, c.payment_id, c.recorded_at, s.name as source, c.external_id, c.kind, c.amount_minor,
        c.currency, c.value_date, c.call_id, c.reference, c.remittance, c.reverses, c.remitter_name, c.account_hash,
        c.account_last4, c.method, c.booked_at, a.fund_id as account_fund_id
   from payments.conflict c
@@ -228,7 +228,7 @@ async def show_payments(db: Connection, ids: Collection[int]) -> dict[int, Shown
     if missing:
         of_conflict = {row["conflict_id"]: hold_of(row) for row in await db.fetch(HOLDS_OF_CONFLICTS, missing)}
         for row in await db.fetch(SHOW_CONFLICTS, missing):
-            conflict = Conflict(row["id"], row["payment_id"], entry_of(row), row["content"], row["recorded_at"])
+            conflict = Conflict(row["id"], row["payment_id"], entry_of(row), row["recorded_at"])
             hold = of_conflict.get(row["id"])
             shown[row["id"]] = ShownPayment(conflict.id, None, conflict, hold, row["account_fund_id"])
     return shown

@@ -5,7 +5,7 @@ insert into payments.payment ({columns})
 select {values} from payments.payment where external_id = 'to reverse'
 """
 COLUMNS = (
-    *("id", "source_id", "external_id", "kind", "amount_minor", "currency", "value_date", "recorded_at", "content"),
+    *("id", "source_id", "external_id", "kind", "amount_minor", "currency", "value_date", "recorded_at"),
     *("applied_minor", "held_minor", "returned_minor", "dismissed_minor", "reversed_minor"),
 )
 
@@ -48,7 +48,13 @@ BY_HAND: dict[str, tuple[list[str], set[str]]] = {
     ),
     "a payment is lost": (
         ["delete from payments.payment where external_id = 'to reverse'"],
-        {"reversals took back their originals whole, once", "every record is booked, a conflict or a dead letter"},
+        {
+            "reversals took back their originals whole, once",
+            "every record is booked, a conflict or a dead letter",
+            "an application is undone by its like, once",
+            "postings sum to each call's paid",
+            "postings on call.status_changed",
+        },
     ),
     "a statement's entry was never sent": (
         ["update payments.statement_entry set payment_id = 'B-2'"],
@@ -56,8 +62,8 @@ BY_HAND: dict[str, tuple[list[str], set[str]]] = {
     ),
     "more is applied than was paid": (
         [
-            """update payments.posting set amount_minor = amount_minor + 1
-                where id = (select min(id) from payments.posting)""",
+            """update payments.later_posting set amount_minor = amount_minor + 1
+                where id = (select min(id) from payments.later_posting where kind = 'applied')""",
         ],
         {
             "postings and holds account for every amount",
@@ -72,8 +78,8 @@ BY_HAND: dict[str, tuple[list[str], set[str]]] = {
     ),
     "an application is undone by another amount": (
         [
-            """update payments.posting set amount_minor = amount_minor + 1
-            where id = (select min(id) from payments.posting where kind = 'undone')""",
+            """update payments.later_posting set amount_minor = amount_minor + 1
+            where id = (select min(id) from payments.later_posting where kind = 'undone')""",
         ],
         {
             "postings and holds account for every amount",
@@ -170,7 +176,7 @@ BY_HAND: dict[str, tuple[list[str], set[str]]] = {
     ),
     "a posting of a version that is not there": (
         [
-            "update payments.posting set call_version = 99 where id = (select min(id) from payments.posting)",
+            "update payments.payment set booked_version = 99 where external_id = 'exact'",
         ],
         {"postings belong to versions that exist"},
     ),

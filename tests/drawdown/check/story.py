@@ -40,6 +40,7 @@ def tell(house: House) -> None:
     _pay(house, "too much", "900000.00", call_id=part)
     _pay(house, "to return", "11.00")
     _pay(house, "to dismiss", "12.00")
+    _pay(house, "to apply", "300.00")
     _pay(house, "no such call", "13.00", call_id=9_999_999)
     _pay(house, "no such day", "14.00", value_date="9999-12-31")
     house.publish("payment.received", SOURCE, b"no payment at all")
@@ -54,6 +55,8 @@ def tell(house: House) -> None:
     _post(http, f"/api/payments/{payments['to return']}/resolve", action="return", reason="not ours")
     _post(http, f"/api/payments/{payments['to dismiss']}/resolve", action="dismiss", reason="a duplicate")
     _post(http, f"/api/payments/{payments['by mistake']}/unapply", reason="wrong call")
+    whole = [{"call_id": part, "amount": "300.00"}]
+    _post(http, f"/api/payments/{payments['to apply']}/resolve", action="apply", parts=whole, reason="they called")
     house.settle()
 
 

@@ -39,7 +39,7 @@ async def upload(
 
 
 async def sent(db: Connection) -> list[PaymentReceived]:
-    rows = await db.fetch("select payload from outbox where topic = 'payment.received' order by id")
+    rows = await db.fetch("select payload from outbox_event where topic = 'payment.received' order by id, number")
     return [decode(PaymentReceived, row["payload"]) for row in rows]
 
 
@@ -90,7 +90,7 @@ async def test_a_statement_becomes_payments(http: httpx.AsyncClient, ledger: Led
     assert shown["entries"][0]["remitter"] == {"name": "Acme LP", "account": "…2051"}
     async with ledger.connect("payments") as db:
         first, second = await sent(db)
-        keys = await db.fetch("select key from outbox where topic = 'payment.received' order by id")
+        keys = await db.fetch("select key from outbox_event where topic = 'payment.received' order by id, number")
     assert (first.source, first.payment_id, first.amount, first.currency, first.value_date, first.reference) == (
         SOURCE, "B-1", "400000.00", "USD", DAY, reference_of(17),
     )  # fmt: skip
@@ -106,7 +106,7 @@ async def test_an_account_is_cut_before_it_is_kept(http: httpx.AsyncClient, ledg
     assert iban not in json.dumps(answer)
     async with ledger.connect("payments") as db:
         kept = await db.fetch("select remitter_account from statement_entry")
-        payloads = b"".join(row["payload"] for row in await db.fetch("select payload from outbox"))
+        payloads = b"".join(row["payload"] for row in await db.fetch("select payload from outbox_event"))
         raw = await db.fetchval("select content from bank_file")
     assert iban.encode() not in payloads
     assert [row["remitter_account"].rpartition("/")[2] for row in kept] == ["2051"]
@@ -174,7 +174,10 @@ async def test_a_reversal_finds_its_original_in_an_earlier_file(http: httpx.Asyn
     assert [e["reverses"] for e in answers[-1]["statements"][0]["entries"]] == [None, "B-1", None]
     async with ledger.connect("payments") as db:
         events = await sent(db)
-        keys = [r["key"] for r in await db.fetch("select key from outbox where topic = 'payment.received' order by id")]
+        keys = [
+            r["key"]
+            for r in await db.fetch("select key from outbox_event where topic = 'payment.received' order by id, number")
+        ]
     assert [(one.payment_id, one.kind, one.reverses) for one in events] == [
         ("B-1", "credit", None),
         ("B-9", "reversal", "B-1"),
@@ -295,7 +298,7 @@ async def test_a_bad_file_leaves_nothing(http: httpx.AsyncClient, ledger: Ledger
     assert answer["problems"][0]["where"].startswith("line ")
     async with ledger.connect("payments") as db:
         assert await counts(db) == {**dict.fromkeys(TABLES, 0), "outbox": 1}
-        audited = json.loads(await db.fetchval("select payload from outbox"))
+        audited = json.loads(await db.fetchval("select payload from outbox_event"))
     assert (audited["action"], audited["outcome"]) == ("bank_statement.upload", "refused")
 
 

@@ -48,7 +48,7 @@ async def test_many_entries_are_a_few_statements(ledger: Ledger) -> None:
             taken = await handlers.take_file(db, wires(2_000), account_key=b"", now=NOW, origin=Origin())
         assert isinstance(taken, StoredFile)
         assert taken.statements[0].statement.proven is True
-        assert await db.fetchval("select count(*) from outbox where topic = 'payment.received'") == 2_000
+        assert await db.fetchval("select count(*) from outbox_event where topic = 'payment.received'") == 2_000
 
 
 async def test_entries_keep_their_places_over_the_borders_of_slices(ledger: Ledger) -> None:
@@ -68,7 +68,7 @@ async def test_entries_keep_their_places_over_the_borders_of_slices(ledger: Ledg
         for file in (taken, looked):
             shown = [[entry.payment_id for entry in one.statement.entries] for one in file.statements]
             assert shown == [*ids, ids[0]]
-        sent = await db.fetch("select payload from outbox where topic = 'payment.received' order by id")
+        sent = await db.fetch("select payload from outbox_event where topic = 'payment.received' order by id, number")
         assert [json.loads(row["payload"])["payment_id"] for row in sent] == [id for some in ids for id in some]
 
 

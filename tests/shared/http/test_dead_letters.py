@@ -47,7 +47,7 @@ async def test_a_replay_publishes_the_same_bytes(http: httpx.AsyncClient, runtim
     path = "/api/audit/dead-letters/1/replay"
     answer = await http.post(path, json={"reason": "the reader is fixed"}, headers={"x-actor": "jane"})
     assert (answer.status_code, answer.json()["state"], answer.json()["decided_by"]) == (200, "replayed", "jane")
-    replayed, audit = await runtime.pool.fetch("select topic, key, payload from outbox order by id")
+    replayed, audit = await runtime.pool.fetch("select topic, key, payload from outbox_event order by id, number")
     assert tuple(replayed) == ("payment.received", b"key", RAW)
     entry = json.loads(audit["payload"])
     assert (entry["action"], entry["resource_id"], entry["reason"]) == (
@@ -63,7 +63,7 @@ async def test_a_cut_letter_cannot_be_replayed(http: httpx.AsyncClient, runtime:
     """Half a record is never published; it can only be discarded."""
     refused = await http.post("/api/audit/dead-letters/2/replay", json={"reason": "try"})
     assert (refused.status_code, refused.json()["code"]) == (409, "dead_letter_incomplete")
-    assert await runtime.pool.fetchval("select count(*) from outbox where topic = 'payment.received'") == 0
+    assert await runtime.pool.fetchval("select count(*) from outbox_event where topic = 'payment.received'") == 0
     discarded = await http.post("/api/audit/dead-letters/2/discard", json={"reason": "its writer sends it again"})
     assert discarded.json()["state"] == "discarded"
 

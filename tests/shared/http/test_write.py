@@ -15,7 +15,9 @@ KEY = {"Idempotency-Key": "wire-8812"}
 
 
 async def audited(runtime: StubRuntime) -> list[dict[str, Any]]:
-    rows = await runtime.pool.fetch("select payload from outbox where topic = 'audit.recorded' order by id")
+    rows = await runtime.pool.fetch(
+        "select payload from outbox_event where topic = 'audit.recorded' order by id, number"
+    )
     return [json.loads(row["payload"]) for row in rows]
 
 
@@ -44,7 +46,7 @@ async def test_a_write_is_audited_once(http: httpx.AsyncClient, runtime: StubRun
         "address": "203.0.113.9",
         "occurred_at": "2026-03-02T09:31:00Z",
     }
-    row = await runtime.pool.fetchrow("select key, actor, correlation_id, subject from outbox")
+    row = await runtime.pool.fetchrow("select key, actor, correlation_id, subject from outbox_event")
     assert row is not None
     assert tuple(row) == (b"Jane Doe", "Jane Doe", "order-7", "note/1")
     assert runtime.woken == 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
@@ -15,6 +15,7 @@ from shared import topics
 from shared.clock import SystemClock
 from shared.kafka.consuming import Consuming
 from shared.kafka.engine import BatchReader
+from shared.kafka.fetched import Fetched
 from shared.kafka.records import Arrival
 from shared.postgres import Connection, Pool, open_pool
 from shared.settings import Settings
@@ -130,7 +131,8 @@ async def test_a_record_that_the_database_refuses_stands_alone(bench: Bench) -> 
     letters = await bench.pool.fetch("select record_offset, reason, convert_from(payload, 'UTF8') from dead_letter")
     assert [tuple(letter) for letter in letters] == [(20, "internal_error", "refused")]
     assert (
-        await bench.pool.fetchval("select count(*) from outbox where topic = $1", topics.dead_letter_topic(TOPIC)) == 1
+        await bench.pool.fetchval("select count(*) from outbox_event where topic = $1", topics.dead_letter_topic(TOPIC))
+        == 1
     )
 
 
@@ -160,9 +162,9 @@ async def test_a_batch_taken_before_a_seek_is_not_done(bench: Bench) -> None:
     async with running(bench) as reader:
         await bench.until(10)
         [tp] = reader.offsets()
-        record = ConsumerRecord(tp.topic, tp.partition, 10, 0, 0, b"k", b"of another log", None, 1, 1, ())
+        record = Fetched(tp.topic, tp.partition, 10, 0, b"k", b"of another log", [])
         async with reader._gate:
-            handling = asyncio.create_task(reader.handle([record]))
+            handling = asyncio.create_task(reader.handle({tp: [record]}))
             await asyncio.sleep(0)
             reader._rewind(tp)
         await handling

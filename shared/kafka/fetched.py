@@ -1,19 +1,47 @@
-"""Record headers whose names are not UTF-8: other people's clients may send them, and aiokafka cannot read on past one.
+"""What a fetch brings, read in our way: one bare tuple per record, and any bytes in the names of its headers.
 
-It decodes names inside its parser, where the error ends the reader's loop; a new reader meets the same record again.
+aiokafka makes a second object of each record, which costs more than parsing it. And it decodes header names inside its
+parser, where a name that is not UTF-8 ends the reader's loop; a new reader meets the same record again.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
 
-def read_any() -> None:
-    """From now on every consumer of this process reads such records; odd bytes of a name show as their escapes."""
+class Fetched(NamedTuple):
+    """One record: the members of aiokafka's own that anybody here reads, under the same names."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+
+_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
+
+
+def take_over() -> None:
+    """From now on every consumer of this process reads records so; odd bytes of a header's name show as escapes."""
     fetcher.MemoryRecords = _Records
+    fetcher.PartitionRecords = _PartitionRecords
+
+
+class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """The records of one partition in one fetch."""
+
+    def _consumer_record(self, tp: TopicPartition, record: Any) -> Fetched:
+        return _new(
+            Fetched,
+            (tp.topic, tp.partition, record.offset, record.timestamp, record.key, record.value, record.headers),
+        )
 
 
 class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka has no types

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from shared import topics
-from shared.kafka import header_names
+from shared.kafka import fetched
 from tests.support.servers import Servers
 
 MakeTopics = Callable[..., Awaitable[str]]
@@ -28,7 +28,7 @@ async def test_a_header_name_that_is_not_utf8_stops_no_reader(
     servers: Servers, make_topics: MakeTopics, compression: int
 ) -> None:
     """aiokafka's parser fails on it for ever: one such record of a bank would end every reader of the topic."""
-    header_names.read_any()
+    fetched.take_over()
     topic = await make_topics(topics.PAYMENT_RECEIVED, partitions=1) + topics.PAYMENT_RECEIVED
     producer = AIOKafkaProducer(bootstrap_servers=servers.kafka, acks="all")
     await producer.start()

@@ -1,0 +1,1 @@
+"""What others would use: each contender in its own best settings, over the same bytes, held against the same model."""

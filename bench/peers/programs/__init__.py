@@ -1,0 +1,1 @@
+"""The programs of contenders that run as processes of their own."""
