@@ -41,6 +41,7 @@ test: check ## check, then every test on a real broker and database
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 faults: $(STAMP) ## the long proof: a thousand kills, every crash point, every seeded bug; writes docs/faults.md
+	DRAWDOWN_FAULTS=full $(BIN)/pytest tests/faults/test_network.py tests/faults/test_disk.py
 	$(BIN)/python -m tests.faults.seeded --report docs/seeded-bugs.json
 	$(BIN)/python -m tests.faults --report docs/faults.md
 

@@ -31,6 +31,7 @@ def all_figures(
     small: Annotated[bool, typer.Option("--small", help="A few minutes: proves that all of it works.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Also 10,000,000 stored payments and 1,000,000 calls.")] = False,
     rounds: Annotated[int, typer.Option(help="With the one that only warms up; 0: as planned.")] = 0,
+    payments: Annotated[int, typer.Option(help="Of the contest, the other figures shrink with it; 0: as planned.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="throughput, variants, catch-up, freshness …")] = None,
     peers: Annotated[bool, typer.Option(help="Also the contenders.")] = True,
     even_if_busy: Annotated[bool, typer.Option("--even-if-busy", help="Measure, and mark every figure.")] = False,
@@ -40,7 +41,7 @@ def all_figures(
     """The whole benchmark: one report, in the terminal, as JSON, as a page and as a picture."""
     if context.invoked_subcommand is not None:
         return
-    plan = everything.planned(small=small, full=full, rounds=rounds, peers=peers)
+    plan = everything.planned(small=small, full=full, rounds=rounds, peers=peers, payments=payments)
     folder = out or (work if small or only or even_if_busy else _DOCS)
     told = folder / "performance.json"
     try:

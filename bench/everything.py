@@ -62,11 +62,20 @@ SMALL: Final = Plan(
 FULL: Final = replace(Plan(), stored=(1_000_000, 10_000_000), read_scale=1_000_000 / 60_000)
 
 
-def planned(*, small: bool, full: bool, rounds: int, peers: bool) -> Plan:
+def planned(*, small: bool, full: bool, rounds: int, peers: bool, payments: int = 0) -> Plan:
     """The plan that the options ask for."""
     plan = SMALL if small else FULL if full else Plan()
     if rounds:
         plan = replace(plan, rounds=rounds, variant_rounds=rounds)
+    if payments:
+        plan = replace(
+            plan,
+            payments=payments,
+            variant_payments=min(plan.variant_payments, payments),
+            backlog=payments,
+            stored=(payments,),
+            growth_probe=min(plan.growth_probe, payments),
+        )
     return replace(plan, peers=peers)
 
 

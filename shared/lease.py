@@ -1,9 +1,13 @@
 """Leadership by an advisory lock on a connection of its own, which the server ends when its holder freezes."""
 
+import asyncio
 import contextlib
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from shared.postgres import Connection, connect
+
+T = TypeVar("T")
 
 _CLASS: Final = 0x0DD  # keeps our advisory locks apart from anybody else's in the database
 
@@ -45,6 +49,20 @@ class Lease:
     async def keep(self) -> None:
         """Shows that we live; raises a connection error when the lease is lost."""
         await self.db.fetchval(KEEP_LEASE)
+
+    async def keep_while(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does what may take longer than a silent holder has; it is broken off where the lease is lost meanwhile."""
+        doing = asyncio.ensure_future(work)
+        try:
+            while not doing.done():
+                await asyncio.wait({doing}, timeout=1)
+                if not doing.done():
+                    await self.keep()
+        except BaseException:
+            doing.cancel()
+            await asyncio.gather(doing, return_exceptions=True)
+            raise
+        return doing.result()
 
     async def give_up(self) -> None:
         """Lets the next one in."""

@@ -158,7 +158,7 @@ class Relay:
                     if parked and await _park_what_waits(lease.db, runs, parked):
                         parked = await _parked_keys(lease.db)
                         continue
-                    await self._relay(lease.db, producer, runs)
+                    await self._relay(lease, producer, runs)
                     continue
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
@@ -182,19 +182,14 @@ class Relay:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(producer.stop(), 5)
 
-    async def _relay(self, db: Connection, producer: AIOKafkaProducer, runs: Sequence[Run]) -> None:
-        publishing = asyncio.ensure_future(self._publish(producer, [r for run in runs for r in run.records]))
-        while not publishing.done():
-            await asyncio.wait({publishing}, timeout=1)
-            if not publishing.done():
-                await db.execute("select 1")  # a slow broker must not cost us the lease
-        try:
-            await publishing
+    async def _relay(self, lease: Lease, producer: AIOKafkaProducer, runs: Sequence[Run]) -> None:
+        try:  # a slow broker must not cost us the lease
+            await lease.keep_while(self._publish(producer, [r for run in runs for r in run.records]))
         except _REFUSED_FOR_GOOD:
-            await self._one_by_one(db, runs)
+            await self._one_by_one(lease.db, runs)
             raise
         crashpoint("relay.acknowledged")
-        await _delete(db, [run.row for run in runs])
+        await _delete(lease.db, [run.row for run in runs])
         crashpoint("relay.deleted")
         telemetry.PUBLISHED_RECORDS.inc(sum(len(run.records) for run in runs))
 

@@ -230,7 +230,7 @@ class Runtime:
             for tick in self._ticks:
                 if due[tick.name] <= elapsed_seconds:
                     due[tick.name] = elapsed_seconds + tick.every_seconds
-                    await self._run_tick(tick, now)
+                    await lease.keep_while(self._run_tick(tick, now))
             await asyncio.sleep(min([0.5, *(tick.every_seconds for tick in self._ticks)]))
 
     async def _run_tick(self, tick: Tick, now: datetime) -> None:

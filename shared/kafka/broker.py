@@ -26,7 +26,7 @@ _EMPTY_POLL_MS: Final = 200  # records end a poll at once; this is how long one 
 _AFTER_FAULT_SECONDS: Final = 0.5
 # A fetch that waits for records of some partitions keeps those of the others, which were read meanwhile, from being
 # asked for: so long may they lie.
-_FETCH_WAIT_MS: Final = 25
+_FETCH_WAIT_MS: Final = 100
 
 
 class _PassThrough:

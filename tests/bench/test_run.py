@@ -27,8 +27,8 @@ def done() -> Iterator[tuple[Stack, Workload, Run]]:
     """A stack that a workload went through, still up."""
     with directory() as home:
         made = workload.prepare(RECIPE, home.path / "workloads")
-        (home.path / "run").mkdir(mode=0o711)
-        with throughput.loaded(made, home.path / "run") as stack:
+        (home.path / "round").mkdir(mode=0o711)
+        with throughput.loaded(made, home.path / "round") as stack:
             yield stack, made, asyncio.run(throughput.measure(stack, made))
 
 

@@ -334,6 +334,8 @@ class Chapter:
         stage = self._stage
         for copy in stage.copies.values():
             await stage.look(copy)
+            if copy.life is not None:
+                self._tally.read_log(copy.life.log.read_text(errors="replace").splitlines())
         self._tally.seen["redelivery ignored"] += stage.total('drawdown_payments_entries_total{became="duplicate"}')
         self._tally.seen["identity conflict held"] += stage.total(
             'drawdown_payments_entries_total{became="identity_conflict"}'

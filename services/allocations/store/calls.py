@@ -121,7 +121,7 @@ select id, allocation_id, seq_no, amount_minor, due_date, notice_date, priority,
        report_version, released_minor, paid_minor, postings, receivable_status, last_paid_on
   from allocations.call
  where allocation_id = $1
-   and seq_no > $2
+   and seq_no > $2::bigint -- a cursor may hold any number
  order by seq_no
  limit $3
 """
