@@ -191,8 +191,8 @@ TELLING: Final = (
         (
             Edit(
                 RELAY,
-                "        publishing = asyncio.ensure_future(",
-                "        await _delete(db, [run.row for run in runs])\n        publishing = asyncio.ensure_future(",
+                "        try:  # a slow broker",
+                "        await _delete(lease.db, [run.row for run in runs])\n        try:  # a slow broker",
             ),
         ),
     ),
