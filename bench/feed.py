@@ -22,6 +22,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
+import shared.kafka  # noqa: F401  (it makes producers compress quickly, as other clients do)
 from bench import frames
 from bench.frames import Frame
 

@@ -31,8 +31,8 @@ class Settings(BaseSettings):
     partitions: int = Field(default=6, ge=1, description="of every topic that we make")
     replication_factor: int = Field(default=1, ge=1)
 
-    batch_records: int = Field(default=5_000, ge=1, description="most records of one transaction")
-    fetch_bytes: int = Field(default=1024 * 1024, description="most bytes of one fetch and partition")
+    batch_records: int = Field(default=10_000, ge=1, description="most records of one transaction")
+    fetch_bytes: int = Field(default=2 * 1024 * 1024, description="most bytes of one fetch and partition")
     session_timeout_ms: int = 15_000
     heartbeat_interval_ms: int = 1_000
     rebalance_timeout_ms: int = 30_000
