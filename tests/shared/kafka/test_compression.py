@@ -3,11 +3,11 @@
 import json
 
 import cramjam
+from aiokafka import codec
 from aiokafka.codec import lz4_encode
 from aiokafka.record import default_records
 
 import shared.kafka  # noqa: F401  (importing it is what makes producers quick)
-from shared.kafka import compression
 
 EVENTS = b"".join(
     json.dumps({"call_id": n, "paid": f"{n * 7919}.00", "status": "partially_paid"}).encode() for n in range(2_000)
@@ -26,7 +26,7 @@ def test_a_batch_is_compressed_at_the_quick_level() -> None:
 
 
 def test_the_parser_of_batches_in_use_calls_what_was_made_quick() -> None:
-    assert compression.codec.lz4_encode is default_records.lz4_encode
+    assert codec.lz4_encode is default_records.lz4_encode
 
 
 def test_what_was_compressed_quickly_is_read_again() -> None:
