@@ -95,6 +95,8 @@ class Stage:
         self.ended = Counter[str]()
         self.past: Counter[str] = Counter()  # counters of lives that have ended
         self._warm: asyncio.subprocess.Process | None = None
+        self._hearing: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[tuple[int, str]]] = set()  # commands
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: dict[str, asyncio.Future[int]] = {}
         self._by_pid: dict[int, tuple[Copy, Life]] = {}
@@ -149,9 +151,10 @@ class Stage:
 
     async def _close(self) -> None:
         self.closing = True
-        for task in (*self._tasks, *self._restarts):
+        ours = (*self._tasks, *self._restarts, *self._running)
+        for task in ours:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._restarts, return_exceptions=True)
+        await asyncio.gather(*ours, return_exceptions=True)
         if self._warm is not None and self._warm.stdin is not None:
             self._warm.stdin.close()
             await self._warm.wait()
@@ -178,7 +181,8 @@ class Stage:
         assert self._warm.stdout is not None
         if not json.loads(await self._warm.stdout.readline() or "{}"):
             raise RuntimeError(f"the warm parent ended:\n{(self.directory.path / 'logs' / 'warm.log').read_text()}")
-        self._tasks.append(asyncio.create_task(self._hear(self._warm.stdout)))
+        self._hearing = asyncio.create_task(self._hear(self._warm.stdout))
+        self._tasks.append(self._hearing)
 
     async def _hear(self, said: asyncio.StreamReader) -> None:
         while line := await said.readline():
@@ -228,13 +232,24 @@ class Stage:
         self._by_pid[life.pid] = (copy, life)
 
     async def _fork(self, key: str, argv: Sequence[str], env: Mapping[str, str], log: Path) -> int:
+        if self._hearing is None or self._hearing.done():
+            raise RuntimeError("the warm parent is not heard any more")
         self._starting[key] = asyncio.get_running_loop().create_future()
         pid = self._starting[key]
         self._ask_warm({"start": key, "argv": argv, "env": env, "log": str(log)})
         return await pid
 
     async def command(self, service: str, *argv: str, armed: tuple[Point, int] | None = None) -> tuple[int, str]:
-        """Runs a command of a service beside it; its exit code, and what it said."""
+        """Runs a command of a service beside it; its exit code, and what it said.
+
+        Who waits for it may stop waiting: it runs on, and its end is noted all the same.
+        """
+        running = asyncio.create_task(self._command(service, *argv, armed=armed))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return await asyncio.shield(running)
+
+    async def _command(self, service: str, *argv: str, armed: tuple[Point, int] | None) -> tuple[int, str]:
         self._commands += 1
         key = f"{service}-{argv[0]}.{self._commands:04d}"
         log = self.directory.path / "logs" / f"{key}.log"
