@@ -2,15 +2,17 @@
 
 import hmac
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from shared.value import value
 
 _SHOWN_CHARACTERS: Final = 4
 _SHORTEST_SHOWN: Final = 8  # of a shorter one, the last four would be most of it
 _CUT_ALREADY: Final = re.compile(r"([0-9a-f]{64})?/(.{4})?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CutAccount:
     """What is kept of an account number: a keyed hash (where there is a key) and the last four characters."""
 
@@ -30,7 +32,18 @@ def cut(account: str | None, key: bytes) -> CutAccount | None:
     plain = "".join((account or "").split()).upper()
     if not plain:
         return None
-    if before := _CUT_ALREADY.fullmatch(account or ""):
+    if "/" in plain and (before := _CUT_ALREADY.fullmatch(account or "")):
         return CutAccount(bytes.fromhex(before[1]) if before[1] else None, before[2])
-    digest = hmac.digest(key, plain.encode("utf-8", "replace"), "sha256") if key else None
+    digest = _keyed_hash(plain.encode("utf-8", "replace"), key) if key else None
     return CutAccount(digest, plain[-_SHOWN_CHARACTERS:] if len(plain) >= _SHORTEST_SHOWN else None)
+
+
+def _keyed_hash(plain: bytes, key: bytes) -> bytes:
+    keyed = _keyed(key).copy()
+    keyed.update(plain)
+    return keyed.digest()
+
+
+@lru_cache(maxsize=8)  # a process has one key; to begin with it costs more than to hash an account
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")

@@ -29,6 +29,12 @@ def parse(text: str, *, exponent: int) -> Minor:
     return Minor(int(digits if len(decimals) == exponent else digits.ljust(len(whole) + exponent, "0")))
 
 
+def checked(text: str, exponent: int) -> Minor:
+    """The same of text whose shape a contract has checked: only the number of its decimals is still open."""
+    whole, _, decimals = text.partition(".")
+    return Minor(int(whole + decimals)) if len(decimals) == exponent else parse(text, exponent=exponent)
+
+
 def text(amount: int, *, exponent: int) -> str:
     """The decimal string of minor units, always with exactly `exponent` decimals: ``text(40000000, exponent=2)`` is
     ``"400000.00"``."""

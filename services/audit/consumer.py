@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -21,6 +21,12 @@ _WITH_IDS_OF_OURS: Final = frozenset(topics.ALL) - {topics.PAYMENT_RECEIVED}
 _LONGEST_TEXT: Final = 200
 _LONGEST_KEY_BYTES: Final = 1_024
 
+# The id, subject, type, actor, causation id, correlation id and time that a record claims.
+_Claims: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None, datetime | None]
+_SILENT: Final[_Claims] = (None,) * 7  # as most records of banks are
+
+_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
+
 
 async def apply(db: Connection, arrivals: Sequence[Arrival], now: datetime, *, account_key: bytes) -> None:
     """One batch, inside the caller's transaction."""
@@ -29,59 +35,78 @@ async def apply(db: Connection, arrivals: Sequence[Arrival], now: datetime, *, a
 
 def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
     """What a record says, as far as it can be understood; what cannot is entered all the same."""
-    headers = dict(arrival.headers)
-    event_id = _text(headers, "ce_id")
+    topic, partition, incarnation, offset, key, value, headers, timestamp_ms = arrival
+    event_id, subject, kind, actor, causation_id, correlation_id, occurred_at = _claims(headers) if headers else _SILENT
+    resource_type, resource_id = _resource(subject)
     identity = _identity(arrival, event_id)
-    actor, action, outcome = _word(headers, "ce_actor"), None, None
-    resource_type, resource_id = _resource(_text(headers, "ce_subject"))
-    causation_id = _text(headers, "ce_causationid")
-    if arrival.topic == topics.AUDIT_RECORDED:
-        actor, action, resource_type, resource_id, outcome = _act(arrival, actor)
-    elif arrival.topic == topics.PAYMENT_RECEIVED:
+    action = outcome = None
+    if topic == topics.PAYMENT_RECEIVED:
         resource_type, resource_id = "payment", _payment(arrival)
-    elif arrival.topic.endswith(".dlt"):
-        action, outcome = "dead_letter", _text(headers, "dlt-reason")
-        resource_type, resource_id = "record", _letter(headers)
-    facts = Facts(
-        arrival.topic,
-        arrival.partition,
-        arrival.incarnation,
-        arrival.offset,
-        arrival.timestamp_ms,
-        arrival.key and arrival.key[:_LONGEST_KEY_BYTES],
-        identity,
-        None if event_id == identity else event_id,
-        _word(headers, "ce_type"),
-        actor,
-        action,
-        resource_type,
-        resource_id,
-        outcome,
-        causation_id,
-        _text(headers, "ce_correlationid"),
-        _time(_word(headers, "ce_time")),
-        now,
+    elif topic == topics.AUDIT_RECORDED:
+        actor, action, resource_type, resource_id, outcome = _act(arrival, actor)
+    elif topic.endswith(".dlt"):
+        action, outcome = "dead_letter", _text(dict(headers).get("dlt-reason"))
+        resource_type, resource_id = "record", _letter(dict(headers))
+    facts = _new(
+        Facts,
+        (
+            topic,
+            partition,
+            incarnation,
+            offset,
+            timestamp_ms,
+            key and key[:_LONGEST_KEY_BYTES],
+            identity,
+            None if event_id == identity else event_id,
+            kind,
+            actor,
+            action,
+            resource_type,
+            resource_id,
+            outcome,
+            causation_id,
+            correlation_id,
+            occurred_at,
+            now,
+        ),
     )
-    return Item(facts, cut_accounts(arrival.value, account_key))
+    return _new(Item, (facts, cut_accounts(value, account_key)))
 
 
-def _text(headers: Mapping[str, bytes | None], name: str) -> str | None:
+def _claims(headers: Sequence[tuple[str, bytes | None]]) -> _Claims:
+    """What the headers say, be it true or not."""
+    said = dict(headers).get
+    return (
+        _text(said("ce_id")),
+        _text(said("ce_subject")),
+        _word(said("ce_type")),
+        _word(said("ce_actor")),
+        _text(said("ce_causationid")),
+        _text(said("ce_correlationid")),
+        _time(_word(said("ce_time"))),
+    )
+
+
+def _text(value: bytes | None) -> str | None:
     """A header as text that can be stored: bytes that are none, and NULs, are shown as replaced."""
-    value = headers.get(name)
-    return None if value is None else _shown(value)
+    return None if value is None else value.decode("utf-8", "replace").replace("\0", "\ufffd")[:_LONGEST_TEXT]
 
 
-def _word(headers: Mapping[str, bytes | None], name: str) -> str | None:
+def _word(value: bytes | None) -> str | None:
     """The same of a header that says one of few things, such as a type, or one thing in a whole batch."""
-    value = headers.get(name)
     return None if value is None else _remembered(value[: 4 * _LONGEST_TEXT])
 
 
-def _shown(value: bytes) -> str:
-    return value.decode("utf-8", "replace").replace("\0", "\ufffd")[:_LONGEST_TEXT]
+_remembered: Final = lru_cache(maxsize=500)(_text)
 
 
-_remembered: Final = lru_cache(maxsize=500)(_shown)
+@lru_cache(maxsize=500)
+def _time(text: str | None) -> datetime | None:
+    try:
+        told = datetime.fromisoformat(text or "")
+        return None if told.tzinfo is None else told.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _identity(arrival: Arrival, event_id: str | None) -> str:
@@ -120,14 +145,5 @@ def _payment(arrival: Arrival) -> str | None:
 
 def _letter(headers: Mapping[str, bytes | None]) -> str | None:
     """Where the dead letter's record stood, such as ``payment.received/3/1704``."""
-    place = [_text(headers, name) for name in ("dlt-topic", "dlt-partition", "dlt-offset")]
+    place = [_text(headers.get(name)) for name in ("dlt-topic", "dlt-partition", "dlt-offset")]
     return None if None in place else "/".join(step or "" for step in place)
-
-
-@lru_cache(maxsize=500)
-def _time(text: str | None) -> datetime | None:
-    try:
-        told = datetime.fromisoformat(text or "")
-        return None if told.tzinfo is None else told.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

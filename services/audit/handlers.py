@@ -44,7 +44,7 @@ async def _append(db: Connection, items: Iterable[Item]) -> None:
     for chain, theirs in by_chain.items():
         locked = heads[chain]
         appended = append(locked.head, theirs, os.urandom(SALT_BYTES * len(theirs)))
-        links += [(locked.topic_id, link) for link in appended]
+        links.append((locked.topic_id, appended))
         moves.append((chain, locked, Head(appended[-1].sequence, appended[-1].hash)))
     await store.add_links(db, links)
     crashpoint("audit.entries_added")

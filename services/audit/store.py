@@ -1,6 +1,6 @@
 """The audit service's only SQL. One static statement above the one function that runs it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -64,7 +64,6 @@ select t.id, asked.partition
 _ENTRY_COLUMNS: Final = (
     "topic_id",
     "partition",
-    "sequence",
     "incarnation",
     "record_offset",
     "record_timestamp_ms",
@@ -81,6 +80,7 @@ _ENTRY_COLUMNS: Final = (
     "correlation_id",
     "occurred_at",
     "recorded_at",
+    "sequence",
     "payload_hash",
     "hash",
     "salt",
@@ -88,13 +88,20 @@ _ENTRY_COLUMNS: Final = (
 )
 
 
-async def add_links(db: Connection, links: Sequence[tuple[int, Link]]) -> None:
-    """Adds links, each with its topic's id; fails with a unique violation where one of the events is there already."""
+async def add_links(db: Connection, links: Iterable[tuple[int, Sequence[Link]]]) -> None:
+    """Adds links, chain by chain, each with its topic's id.
+
+    Fails with a unique violation where one of the events is there already.
+    """
     await db.copy_records_to_table(
         "entry",
         schema_name="audit",
         columns=_ENTRY_COLUMNS,
-        records=[(topic_id, facts[1], sequence, *facts[2:], *rest) for topic_id, (sequence, facts, *rest) in links],
+        records=(  # one row at a time: ten thousand wide ones would be memory to fetch twice
+            (topic_id, *facts[1:], sequence, of_payload, hash_, salt, payload)
+            for topic_id, theirs in links
+            for sequence, facts, of_payload, hash_, salt, payload in theirs
+        ),
     )
 
 

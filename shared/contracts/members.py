@@ -16,11 +16,13 @@ Members: TypeAlias = dict[str, Any]  # every member of a contract by name; parts
 _WRAPPERS: Final = frozenset({"default", "nullable"})
 
 
-def reader_of(contract: type[Contract], agree: Callable[[Mapping[str, Any]], None]) -> Callable[[bytes], Members]:
+def reader_of(
+    contract: type[Contract], agree: Callable[[Mapping[str, Any]], None] | None = None
+) -> Callable[[bytes], Members]:
     """What reads the bytes of an event as `decode` does, into its members; it raises `Unreadable` for the same bytes.
 
-    `agree` is what the contract checks of its members together, and raises as a pydantic validator does. Whatever is
-    not plainly right is given to `decode`, which has the last word and the words.
+    `agree` is what the contract checks of its members together, if it does; it raises as a pydantic validator does.
+    Whatever is not plainly right is given to `decode`, which has the last word and the words.
     """
     schema = contract.__pydantic_core_schema__
     while schema["type"] == "function-after":
@@ -31,7 +33,8 @@ def reader_of(contract: type[Contract], agree: Callable[[Mapping[str, Any]], Non
         if len(data) <= contract.limit_bytes and b"NaN" not in data and b"Infinity" not in data:
             try:
                 members: Members = validate(data)
-                agree(members)
+                if agree is not None:
+                    agree(members)
             except (ValidationError, PydanticCustomError):
                 pass
             else:

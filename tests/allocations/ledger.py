@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from services.allocations import handlers
+from services.allocations import consumer, handlers
 from services.allocations.domain import Command, Deal, Doubt, Fund, Schedule, Stage
 from services.allocations.handlers import AllocationView, CallView
 from services.allocations.handlers.views import call_snapshot
-from shared import currency
-from shared.contracts.payments import CallStatusChanged
+from shared import currency, topics
+from shared.contracts import CallStatusChanged, encode
+from shared.kafka.records import Arrival
 from shared.money import Minor
 from shared.outbox import Origin
 from shared.postgres import Connection
@@ -74,9 +75,29 @@ async def move(db: Connection, of: CallView, command: Command, now: datetime = N
 
 
 async def hear(db: Connection, *events: CallStatusChanged) -> list[Doubt]:
-    """One batch of reports."""
+    """One batch of reports, each of an amount that fits its currency."""
+    reports, misfits, unreadable = consumer.read(arrivals(*events))
+    assert not misfits
+    assert not unreadable
     async with db.transaction():
-        return await handlers.fold_status_reports(db, events, now=NOW, origin=ORIGIN)
+        return await handlers.fold_status_reports(db, reports, now=NOW, origin=ORIGIN)
+
+
+def arrivals(*said: CallStatusChanged | bytes, headers: Sequence[tuple[str, bytes]] = ()) -> list[Arrival]:
+    """Records as the engine hands them over, one behind the other."""
+    return [
+        Arrival(
+            topic=topics.CALL_STATUS_CHANGED,
+            partition=0,
+            incarnation=1,
+            offset=offset,
+            key=b"1",
+            value=event if isinstance(event, bytes) else encode(event),
+            headers=tuple(headers),
+            timestamp_ms=0,
+        )
+        for offset, event in enumerate(said)
+    ]
 
 
 def said(

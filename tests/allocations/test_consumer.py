@@ -6,30 +6,12 @@ import pytest
 
 from services.allocations import consumer, store
 from shared import topics
-from shared.contracts import CallStatusChanged, encode
 from shared.ids import CallId
 from shared.kafka.records import Arrival
 from shared.postgres import Connection
 from tests.allocations import ledger
 from tests.allocations.facts import NOW
-from tests.allocations.ledger import said, told, words
-
-
-def arrivals(*said: CallStatusChanged | bytes, headers: Sequence[tuple[str, bytes]] = ()) -> list[Arrival]:
-    """Records as the engine hands them over, one behind the other."""
-    return [
-        Arrival(
-            topic=topics.CALL_STATUS_CHANGED,
-            partition=0,
-            incarnation=1,
-            offset=offset,
-            key=b"1",
-            value=event if isinstance(event, bytes) else encode(event),
-            headers=tuple(headers),
-            timestamp_ms=0,
-        )
-        for offset, event in enumerate(said)
-    ]
+from tests.allocations.ledger import arrivals, said, told, words
 
 
 async def apply(db: Connection, batch: Sequence[Arrival]) -> None:
@@ -65,6 +47,15 @@ async def test_good_reports_between_bad_ones_are_folded(db: Connection) -> None:
     assert words(await told(db, topics.ALLOCATION_STATUS_CHANGED))[-1] == "3 PAYMENT_RECEIVED partially_funded"
     stored = (await store.lock_calls(db, [CallId(call.call.id)]))[call.call.id]
     assert (stored.receivable.version, stored.receivable.paid) == (2, 10_00)
+
+
+@pytest.mark.parametrize(("paid", "read"), [("4", 4_00), ("4.0", 4_00), ("4.00", 4_00), ("4.000", None)])
+async def test_amounts_with_other_decimals(db: Connection, paid: str, read: int | None) -> None:
+    """Fewer decimals than the currency's are filled up, more of them are no amount, whoever wrote the event."""
+    call = await ledger.issue(db, await ledger.promise(db), "10.00")
+    reports, misfits, _ = consumer.read(arrivals(said(call, 1, postings=1).model_copy(update={"paid": paid})))
+    assert [report.paid for report in reports] == ([] if read is None else [read])
+    assert [doubt.reason for doubt in misfits] == (["impossible_report"] if read is None else [])
 
 
 async def test_the_same_batch_ten_times(db: Connection) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from services.metrics import consumer, store
 from services.metrics.consumer import apply, read
 from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
@@ -67,6 +69,14 @@ async def test_garbage_between_two_good_events(db: Connection) -> None:
     assert [await store.find_fund(db, n) is not None for n in (1, 2, 3, 4)] == [True, True, False, False]
     reasons = await db.fetch("select reason from dead_letter order by record_offset")
     assert [row[0] for row in reasons] == ["bad_json", "bad_amount", "bad_currency", "bad_time_zone"]
+
+
+@pytest.mark.parametrize(("paid", "kept"), [("4", [4_00]), ("4.0", [4_00]), ("4.00", [4_00]), ("4.000", [])])
+def test_amounts_with_other_decimals(paid: str, kept: list[int]) -> None:
+    """Fewer decimals than the currency's are filled up, more of them are no amount, whoever wrote the event."""
+    snapshots, unreadable = read(arrivals(events.receivable().model_copy(update={"paid": paid})))
+    assert [snapshot.paid for snapshot in snapshots if isinstance(snapshot, Receivable)] == kept
+    assert [letter.reason for letter in unreadable] == ([] if kept else ["bad_amount"])
 
 
 def test_currencies_have_their_own_decimals() -> None:

@@ -1,5 +1,7 @@
 """Promises of account numbers: recognised however they are written, and never kept."""
 
+import hmac
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +24,15 @@ def test_what_is_cut_stays_cut(account: str) -> None:
     once = cut(account, KEY)
     assert (once is None) == (not account.split())
     assert once is None or cut(str(once), KEY) == once
+
+
+@given(st.text(min_size=1, max_size=40), st.binary(min_size=1, max_size=100))
+def test_the_hash_is_the_hmac_of_the_account(account: str, key: bytes) -> None:
+    """HMAC-SHA-256, of capitals without spaces: what was stored years ago is found again."""
+    once = cut(f"DE{account}", key)
+    plain = "".join(f"DE{account}".split()).upper()
+    assert once is not None
+    assert once.digest == hmac.digest(key, plain.encode(), "sha256")
 
 
 def test_a_short_account_shows_nothing() -> None:

@@ -4,7 +4,7 @@ The state is one pure function of four amounts and a flag.
 Commands may be refused; what payments reports are facts, and only folded.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -13,6 +13,7 @@ from shared import currency
 from shared.ids import AllocationId, DealId, FundId
 from shared.money import Minor
 from shared.refusal import Refused
+from shared.value import value
 
 LARGEST_COMMITMENT_MAJOR: Final = 10**13
 NOTHING: Final = Minor(0)
@@ -59,7 +60,7 @@ def status_of(*, committed: int, called: int, funded: int, fresh: bool) -> Statu
     return Status.CALLED if called == committed else Status.PARTIALLY_CALLED
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Allocation:
     """One fund's commitment to one deal; always ``0 <= funded <= called <= planned <= committed``, in minor units.
 

@@ -72,7 +72,8 @@ class Posting:
     @property
     def is_booking(self) -> bool:
         """Whether the payment was applied so when it was booked."""
-        return self.id == PostingId(self.payment_id)
+        own: int = self.payment_id
+        return self.id == own
 
 
 @value

@@ -42,15 +42,15 @@ def call_status_changed(version: Version, now: datetime) -> Event:
     released = text(call.released, exponent=decimals)
     amount = text(call.amount, exponent=decimals) if call.released else original
     paid, outstanding = text(call.paid, exponent=decimals), text(call.outstanding, exponent=decimals)
-    last_paid_on = "null" if call.last_paid_on is None else f'"{call.last_paid_on}"'
+    last_paid_on = "null" if call.last_paid_on is None else f'"{call.last_paid_on.isoformat()}"'
     previous = "null" if version.previous_status is None else f'"{_WORD[version.previous_status]}"'
     data = (
         f'{{"call_id":{call.id},"allocation_id":{call.allocation_id},"fund_id":{call.fund_id},'
         f'"deal_id":{call.deal_id},"seq_no":{call.seq_no},"reference":{_quoted(call.reference)},'
         f'"currency":"{call.currency}","original_amount":"{original}","released":"{released}","amount":"{amount}",'
-        f'"paid":"{paid}","outstanding":"{outstanding}","due_date":"{call.due_on}","last_paid_on":{last_paid_on},'
-        f'"status":"{_WORD[call.status]}","previous_status":{previous},"postings":{call.postings},'
-        f'"version":{call.version},"occurred_at":{_moment(now)},'
+        f'"paid":"{paid}","outstanding":"{outstanding}","due_date":"{call.due_on.isoformat()}",'
+        f'"last_paid_on":{last_paid_on},"status":"{_WORD[call.status]}","previous_status":{previous},'
+        f'"postings":{call.postings},"version":{call.version},"occurred_at":{_moment(now)},'
         f'"applied":[{",".join([_told(posting, decimals) for posting in version.applied])}]}}'
     )
     return Event(CallStatusChanged.topic, str(call.allocation_id), f"call/{call.id}", data.encode(), now)
@@ -62,7 +62,7 @@ def _told(posting: Posting, decimals: int) -> str:
         f'{{"posting_id":{posting.id},"kind":"{_WORD[posting.kind]}",'
         f'"undoes":{"null" if posting.undoes is None else posting.undoes},"source":{_quoted(posting.source)},'
         f'"payment_id":{_quoted(posting.external_id)},"amount":"{text(posting.amount, exponent=decimals)}",'
-        f'"value_date":"{posting.value_date}","recorded_at":{_moment(posting.recorded_at)}}}'
+        f'"value_date":"{posting.value_date.isoformat()}","recorded_at":{_moment(posting.recorded_at)}}}'
     )
 
 

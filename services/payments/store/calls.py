@@ -121,14 +121,23 @@ async def save_calls(db: Connection, calls: Sequence[tuple[Call, Status | None]]
     """Writes new versions of locked calls, each with the status it had before; all of them, or it raises."""
     if not calls:
         return
-    rows = [
-        (
-            *(c.id, day(c.business_date), day(c.watch_on), c.released, c.paid, c.postings, day(c.last_paid_on)),
-            *(c.cancelled, c.defaulted, c.version, c.status.value, previous and previous.value),
-        )
-        for c, previous in calls
-    ]
-    done = await db.execute(SAVE_CALLS, *map(column, zip(*rows, strict=True)), now)
+    changed = [call for call, _ in calls]
+    done = await db.execute(
+        SAVE_CALLS,
+        column([c.id for c in changed]),
+        column([day(c.business_date) for c in changed]),
+        column([day(c.watch_on) for c in changed]),
+        column([c.released for c in changed]),
+        column([c.paid for c in changed]),
+        column([c.postings for c in changed]),
+        column([day(c.last_paid_on) for c in changed]),
+        column([c.cancelled for c in changed]),
+        column([c.defaulted for c in changed]),
+        column([c.version for c in changed]),
+        column([c.status for c in changed]),
+        column([previous for _, previous in calls]),
+        now,
+    )
     expect(len(calls), done)
 
 

@@ -131,9 +131,21 @@ _ENTRY_COLUMNS: Final = (
 def _entry_row(entry: Entry, source_id: int) -> tuple[Any, ...]:
     remittance = entry.remittance
     return (
-        *(source_id, entry.external_id, str(entry.kind), entry.amount, entry.currency, entry.value_date),
-        *(entry.call_id, entry.reference, remittance[:KEPT_REMITTANCE] if remittance else None, entry.reverses),
-        *(entry.remitter, entry.account_hash, entry.account_last4, entry.method, entry.booked_at),
+        source_id,
+        entry.external_id,
+        str(entry.kind),
+        entry.amount,
+        entry.currency,
+        entry.value_date,
+        entry.call_id,
+        entry.reference,
+        remittance[:KEPT_REMITTANCE] if remittance else None,
+        entry.reverses,
+        entry.remitter,
+        entry.account_hash,
+        entry.account_last4,
+        entry.method,
+        entry.booked_at,
     )
 
 
@@ -178,7 +190,12 @@ async def add_payments(
     rows = [
         (
             *_entry_row(p.entry, sources[p.entry.source]),
-            *(p.id, p.recorded_at, p.original_id, p.applied, p.held, p.reversed),
+            p.id,
+            p.recorded_at,
+            p.original_id,
+            p.applied,
+            p.held,
+            p.reversed,
             *booked.get(p.id, _NOWHERE),
         )
         for p in payments

@@ -21,13 +21,16 @@ def quickly(payload: bytes) -> bytes:
 
 
 def test_a_batch_is_compressed_at_the_quick_level() -> None:
+    """What a producer sends is what the quick level makes of it."""
     assert lz4_encode(EVENTS) == quickly(EVENTS)
     assert lz4_encode(EVENTS) != lz4_encode(EVENTS, level=9)  # so the comparison above can fail
 
 
 def test_the_parser_of_batches_in_use_calls_what_was_made_quick() -> None:
+    """The builder of batches and the codec are one function, so changing its default is enough."""
     assert codec.lz4_encode is default_records.lz4_encode
 
 
 def test_what_was_compressed_quickly_is_read_again() -> None:
+    """Nothing is lost by it."""
     assert bytes(cramjam.lz4.decompress(lz4_encode(EVENTS))) == EVENTS
