@@ -131,8 +131,8 @@ class House:
         producer = AIOKafkaProducer(
             bootstrap_servers=self.addresses.kafka, enable_idempotence=True, acks="all", linger_ms=5
         )
-        await producer.start()
         try:
+            await producer.start()  # which may fail, and leaves as much to close
             sent = [
                 await producer.send(
                     self.addresses.topic_prefix + topic,
