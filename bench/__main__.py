@@ -29,7 +29,7 @@ _WORK: Final = Path(tempfile.gettempdir()) / f"drawdown-bench-{os.getuid()}"
 def all_figures(
     context: typer.Context,
     small: Annotated[bool, typer.Option("--small", help="A few minutes: proves that all of it works.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Also 10,000,000 stored payments and 1,000,000 calls.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The sizes that the goals speak of: most of a day.")] = False,
     rounds: Annotated[int, typer.Option(help="With the one that only warms up; 0: as planned.")] = 0,
     payments: Annotated[int, typer.Option(help="Of the contest, the other figures shrink with it; 0: as planned.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help="throughput, variants, catch-up, freshness …")] = None,

@@ -1,6 +1,7 @@
 """The report: figures beside their goals, for the terminal and as a page of the documentation."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
@@ -30,6 +31,8 @@ Time counts from the first record produced until every fund total in metrics is 
 everything, and every outbox is empty. Every commit of ledger and audit is durable.
 How many status events a payment causes depends on how many payments meet in one batch, so it stands beside the cost.
 """
+
+_TRIED: Final = Path(__file__).with_name("tried.md")  # what no run can say: written by hand
 
 _LIMITS: Final = """## What these figures do not say
 
@@ -70,6 +73,7 @@ def page(told: Mapping[str, Any], *, picture: str) -> str:
         _cost(told),
         _freshness(told["freshness"]),
         _machine(told),
+        _TRIED.read_text(),
         _LIMITS,
     ]
     return "\n".join(part for part in parts if part)

@@ -118,7 +118,7 @@ def test_a_wait_without_progress_ends() -> None:
 def test_plans_grow() -> None:
     """The small plan is less of everything, the full one more; options reach both."""
     small, whole, full = (everything.planned(small=s, full=f, rounds=0, peers=True) for s, f in PLANS)
-    assert small.payments < whole.payments == full.payments == 1_000_000
+    assert small.payments < whole.payments < full.payments == 1_000_000
     assert max(small.stored) < max(whole.stored) < max(full.stored) == 10_000_000
     assert whole.rounds >= 6  # five that count
     assert everything.planned(small=False, full=False, rounds=3, peers=False).variant_rounds == 3
