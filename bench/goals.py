@@ -128,8 +128,8 @@ def _growth(told: Sequence[Mapping[str, Any]]) -> list[Line]:
         figure = f"throughput kept with {wanted:,} stored payments"
         near = [one for one in told if one["stored"] >= wanted and (one["stored"] < 5 * wanted)]
         if near:
-            kept = gap(_kept(near[0]), 0.95, more_is_better=True)
-            found.append(Line(figure, _grown(near[0]), "≥ 95 %", kept))
+            verdict = gap(_kept(near[0]), 0.95, more_is_better=True)
+            found.append(Line(figure, _grown(near[0]), "≥ 95 %", verdict))
         else:
             less = [f"with {one['stored']:,} only: {_grown(one)}" for one in told if one["stored"] < wanted]
             found.append(Line(figure, less[-1] if less else NOT_MEASURED, "≥ 95 %", "—"))

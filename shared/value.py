@@ -1,9 +1,11 @@
 """Values: small objects that stay as they were made, cheap enough to be made by the million."""
 
 from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform
+from typing import Final, TypeVar, dataclass_transform
 
 T = TypeVar("T")
+
+new_tuple: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
 
 
 @dataclass_transform(frozen_default=True)

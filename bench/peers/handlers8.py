@@ -8,7 +8,7 @@ from bench.peers import naive
 
 NAME = "naive FastStream, 8 handlers"
 GIVES_NOT = f"order of handling; and as the naive one: {naive.GIVES_NOT}"
-LIMIT_EVENTS = 4_000  # see naive.py
+LIMIT_EVENTS = naive.LIMIT_EVENTS
 
 _HANDLERS: Final = 8
 

@@ -15,6 +15,7 @@ from shared.kafka.records import Arrival
 from shared.money import NotAnAmount, checked
 from shared.outbox import Origin
 from shared.postgres import Connection
+from shared.value import new_tuple
 
 TOPICS: Final = (topics.CALL_STATUS_CHANGED,)
 
@@ -56,7 +57,7 @@ def _report(place: int, event: Members) -> Report:
     """The event in minor units, its members in the order of `Report`."""
     code = event["currency"]
     decimals = currency.exponent(code)
-    return _new(
+    return new_tuple(
         Report,
         (
             place,
@@ -76,5 +77,4 @@ def _report(place: int, event: Members) -> Report:
 
 
 _members_of: Final = reader_of(CallState)
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
 _STATUS: Final = {status.value: status for status in ReceivableStatus}

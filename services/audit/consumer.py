@@ -13,6 +13,7 @@ from shared import topics
 from shared.contracts import AuditRecorded, Unreadable, decode
 from shared.kafka.records import Arrival
 from shared.postgres import Connection
+from shared.value import new_tuple
 
 READS: Final = (*topics.ALL, *topics.DEAD_LETTERS)
 
@@ -24,8 +25,6 @@ _LONGEST_KEY_BYTES: Final = 1_024
 # The id, subject, type, actor, causation id, correlation id and time that a record claims.
 _Claims: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None, datetime | None]
 _SILENT: Final[_Claims] = (None,) * 7  # as most records of banks are
-
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
 
 
 async def apply(db: Connection, arrivals: Sequence[Arrival], now: datetime, *, account_key: bytes) -> None:
@@ -47,7 +46,7 @@ def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
     elif topic.endswith(".dlt"):
         action, outcome = "dead_letter", _text(dict(headers).get("dlt-reason"))
         resource_type, resource_id = "record", _letter(dict(headers))
-    facts = _new(
+    facts = new_tuple(
         Facts,
         (
             topic,
@@ -70,7 +69,7 @@ def read(arrival: Arrival, now: datetime, account_key: bytes) -> Item:
             now,
         ),
     )
-    return _new(Item, (facts, cut_accounts(value, account_key)))
+    return new_tuple(Item, (facts, cut_accounts(value, account_key)))
 
 
 def _claims(headers: Sequence[tuple[str, bytes | None]]) -> _Claims:

@@ -21,11 +21,10 @@ import orjson
 
 from shared import accounts
 from shared.accounts import CutAccount
+from shared.value import new_tuple
 
 GENESIS: Final = bytes(32)
 SALT_BYTES: Final = 16
-
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
 
 _ENTRY: Final = b"\x00"
 _PAYLOAD: Final = b"\x02"
@@ -63,7 +62,7 @@ class Facts(NamedTuple):
     @property
     def chain(self) -> ChainId:
         """The chain that the event belongs to."""
-        return _new(ChainId, self[:2])
+        return new_tuple(ChainId, self[:2])
 
 
 class Item(NamedTuple):
@@ -121,7 +120,7 @@ def append(head: Head, items: Iterable[Item], salts: bytes) -> list[Link]:
         salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
         of_payload = payload_hash(salt, payload)
         before = entry_hash(before, sequence, facts, of_payload)
-        links.append(_new(Link, (sequence, facts, of_payload, before, salt, payload)))
+        links.append(new_tuple(Link, (sequence, facts, of_payload, before, salt, payload)))
     return links
 
 

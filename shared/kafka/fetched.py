@@ -12,6 +12,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
+from shared.value import new_tuple
+
 
 class Fetched(NamedTuple):
     """One record: the members of aiokafka's own that anybody here reads, under the same names."""
@@ -25,9 +27,6 @@ class Fetched(NamedTuple):
     headers: list[tuple[str, bytes | None]]
 
 
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
-
-
 def take_over() -> None:
     """From now on every consumer of this process reads records so; odd bytes of a header's name show as escapes."""
     fetcher.MemoryRecords = _Records
@@ -38,7 +37,7 @@ class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
     """The records of one partition in one fetch."""
 
     def _consumer_record(self, tp: TopicPartition, record: Any) -> Fetched:
-        return _new(
+        return new_tuple(
             Fetched,
             (tp.topic, tp.partition, record.offset, record.timestamp, record.key, record.value, record.headers),
         )

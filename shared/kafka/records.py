@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from shared.kafka.fetched import Fetched
 from shared.outbox import Origin
+from shared.value import new_tuple
 
 _STRUCTURED: Final = b"application/cloudevents"
 _PLAIN: Final = ("content-type", b"application/json")
@@ -62,9 +63,6 @@ class Arrival(NamedTuple):
         )
 
 
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
-
-
 def fingerprint(record: Fetched) -> tuple[int, int]:
     """What tells a record from another at the same offset of another log: its timestamp and the CRC-32 of its bytes."""
     return record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
@@ -74,6 +72,6 @@ def arrivals_of(records: Iterable[Fetched], *, prefix: str, incarnation: int) ->
     """The records of one partition as arrivals."""
     cut = len(prefix)
     return [
-        _new(Arrival, (topic[cut:], partition, incarnation, offset, key, value or b"", headers, timestamp_ms))
+        new_tuple(Arrival, (topic[cut:], partition, incarnation, offset, key, value or b"", headers, timestamp_ms))
         for topic, partition, offset, timestamp_ms, key, value, headers in records
     ]

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.allocations.domain.allocation import Allocation, advance, fold
 from services.allocations.domain.call import Receivable, ReceivableStatus, Stage, planned_of
 from shared.ids import AllocationId, CallId
 from shared.money import Minor
+from shared.value import new_tuple
 
 
 class Reported(NamedTuple):
@@ -113,13 +114,10 @@ def _fold_allocations(
 
 
 def _receivable(report: Report) -> Receivable:
-    return _new(
+    return new_tuple(
         Receivable,
         (report.version, report.released, report.paid, report.postings, report.status, report.last_paid_on),
     )
-
-
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between
 
 
 def _impossible(call: Reported, allocation: Allocation, known: Receivable, report: Report) -> str:

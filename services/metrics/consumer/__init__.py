@@ -24,6 +24,7 @@ from shared.dead_letters import DeadLetter
 from shared.kafka.records import Arrival
 from shared.money import NotAnAmount, checked
 from shared.postgres import Connection
+from shared.value import new_tuple
 
 
 class UnknownTimeZone(ValueError):
@@ -66,8 +67,6 @@ def _reason(wrong: NotAnAmount | UnknownCurrency | UnknownTimeZone) -> tuple[str
 
 # --- events to snapshots: the only place where their amounts become integers -----------------------------------------
 
-_new: Final = tuple.__new__  # what a NamedTuple's constructor calls, without a call in between: for the two hot ones
-
 
 def fund_of(event: Members) -> Fund:
     if not is_time_zone(event["time_zone"]):
@@ -109,7 +108,7 @@ def terms_of(event: Members) -> Terms:
 def receivable_of(event: Members) -> Receivable:
     code = event["currency"]
     decimals = currency.exponent(code)
-    return _new(
+    return new_tuple(
         Receivable,
         (
             event["call_id"],
@@ -136,7 +135,7 @@ def receivable_of(event: Members) -> Receivable:
 def allocation_of(event: Members) -> Allocation:
     code = event["currency"]
     decimals = currency.exponent(code)
-    return _new(
+    return new_tuple(
         Allocation,
         (
             event["allocation_id"],

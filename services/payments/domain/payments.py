@@ -72,7 +72,7 @@ class Posting:
     @property
     def is_booking(self) -> bool:
         """Whether the payment was applied so when it was booked."""
-        own: int = self.payment_id
+        own: int = self.payment_id  # a posting's id to the type checker too, without a call
         return self.id == own
 
 
