@@ -17,7 +17,7 @@ ALLOCATIONS: Final = 20_000
 CALLS_EACH: Final = 3
 LATE_PERCENT: Final = 1  # of the allocations: they become known while the events are flowing
 ZIPF: Final = 0.8  # of the allocations over the funds, and of the payments over the allocations
-PROBE_FUNDS: Final = 8  # with one call each, which only probes of freshness pay
+PROBE_FUNDS: Final = 1  # with one call each, which only probes of freshness pay
 _PROBE_MINOR: Final = 100_000_000_000_00
 
 _CALLS: Final = ("call_id", "allocation_id", "fund_id", "deal_id", "seq_no", "amount_minor", "late")

@@ -28,7 +28,7 @@ from bench.frames import Frame
 
 _BATCH_BYTES: Final = 256 * 1024
 _IN_FLIGHT: Final = 24  # batches that were sent and not acknowledged
-_PACE_SECONDS: Final = 0.005
+_PACE_SECONDS: Final = 0.01
 
 
 @dataclass(slots=True)

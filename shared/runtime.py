@@ -47,8 +47,8 @@ class Tick:
 class Runtime:
     """A running service, as its `app` composes it.
 
-    `reads` are the logical topics, `apply` does a batch of their records inside an open transaction. `server_settings`
-    go to every connection of the pool.
+    `reads` are the logical topics, `apply` does a batch of their records inside an open transaction; after a small one,
+    records gather for `gather_seconds`. `server_settings` go to every connection of the pool.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Runtime:
         *,
         reads: Sequence[str] = (),
         apply: Apply | None = None,
+        gather_seconds: float = 0.015,
         routers: Sequence[APIRouter] = (),
         ticks: Sequence[Tick] = (),
         server_settings: Mapping[str, str] | None = None,
@@ -79,7 +80,7 @@ class Runtime:
                 apply=apply,
                 after_commit=self.wake,
             )
-            self._consuming = Consuming(name, settings, reads, reader)
+            self._consuming = Consuming(name, settings, reads, reader, gather_seconds=gather_seconds)
         self.app: FastAPI = create_app(name, routers if settings.role != "worker" else (), state=self)
 
     @property

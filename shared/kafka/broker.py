@@ -24,6 +24,7 @@ Batch = Mapping[TopicPartition, Sequence[Fetched]]
 
 _EMPTY_POLL_MS: Final = 200  # records end a poll at once; this is how long one without any lasts
 _AFTER_FAULT_SECONDS: Final = 0.5
+_SMALL_RECORDS: Final = 1_000  # a batch of fewer is mostly the price of being one
 # A fetch that waits for records of some partitions keeps those of the others, which were read meanwhile, from being
 # asked for: so long may they lie.
 _FETCH_WAIT_MS: Final = 100
@@ -64,8 +65,13 @@ def build_broker(
     topics: Sequence[str],
     handle: Callable[[Batch], Awaitable[None]],
     listener: ConsumerRebalanceListener,
+    gather_seconds: float = 0,
 ) -> KafkaBroker:
-    """A broker with one batch subscriber over all `topics` (logical names) in the service's group."""
+    """A broker with one batch subscriber over all `topics` (logical names) in the service's group.
+
+    After a small batch it lets records gather for `gather_seconds`; one that comes alone, after an empty poll, never
+    waits.
+    """
     broker = KafkaBroker(
         settings.kafka,
         client_id=f"drawdown-{service}",
@@ -90,19 +96,26 @@ def build_broker(
         isolation_level="read_committed",
         max_records=settings.batch_records,
         fetch_max_wait_ms=_FETCH_WAIT_MS,
+        fetch_max_bytes=2 * settings.fetch_bytes,
         max_partition_fetch_bytes=settings.fetch_bytes,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=settings.heartbeat_interval_ms,
         rebalance_timeout_ms=settings.rebalance_timeout_ms,
     )
 
+    small = False
+
     async def next_batch(consumer: "AIOKafkaConsumer[bytes, bytes]") -> Batch:
+        nonlocal small
+        if small:
+            await asyncio.sleep(gather_seconds)
         try:
             batch: Batch = await consumer.getmany(timeout_ms=_EMPTY_POLL_MS, max_records=settings.batch_records)
         except KafkaError as error:
             log.warning("nothing can be fetched", error=repr(error))
             await asyncio.sleep(_AFTER_FAULT_SECONDS)
             return {}
+        small = 0 < sum(map(len, batch.values())) < _SMALL_RECORDS
         return batch
 
     # FastStream's own sleeps after every poll that found nothing, and five seconds after a fault; it also makes one

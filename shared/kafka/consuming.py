@@ -31,11 +31,14 @@ STALLED_EXIT_CODE: Final = 70
 class Consuming:
     """The consumer side of one process."""
 
-    def __init__(self, service: str, settings: Settings, topics: Sequence[str], reader: BatchReader) -> None:
+    def __init__(
+        self, service: str, settings: Settings, topics: Sequence[str], reader: BatchReader, *, gather_seconds: float = 0
+    ) -> None:
         self._service = service
         self._settings = settings
         self._topics = topics
         self._reader = reader
+        self._gather_seconds = gather_seconds
         self._broker: KafkaBroker | None = None
         self._mirrored: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
@@ -72,6 +75,7 @@ class Consuming:
                 topics=self._topics,
                 handle=self._reader.handle,
                 listener=self._reader,
+                gather_seconds=self._gather_seconds,
             )
             try:
                 await self._topics_exist()

@@ -36,6 +36,7 @@ class Bench:
     pool: Pool
     fail: list[Exception] = field(default_factory=list)  # what the next transactions run into
     seconds_per_record: float = 0
+    gather_seconds: float = 0
 
     async def apply(self, db: Connection, arrivals: Sequence[Arrival], _now: datetime) -> None:
         rows = [(a.partition, a.incarnation, a.offset, a.value.decode()) for a in arrivals]
@@ -59,7 +60,7 @@ class Bench:
             apply=self.apply,
             after_commit=lambda: None,
         )
-        return reader, Consuming(name, settings, [TOPIC], reader)
+        return reader, Consuming(name, settings, [TOPIC], reader, gather_seconds=self.gather_seconds)
 
     async def send(self, *values: str, key: str = "k") -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all")
@@ -267,3 +268,16 @@ async def make_again(bench: Bench) -> None:
                 if await topics.make_topics(bench.kafka, prefix=bench.prefix, partitions=1, only=[TOPIC]):
                     return
             await asyncio.sleep(0.05)
+
+
+async def test_small_batches_let_records_gather(bench: Bench) -> None:
+    """A batch of few costs more than its records: after one, those that come meanwhile are taken together."""
+    bench.gather_seconds = 0.5
+    async with running(bench):
+        await bench.send("a0000")
+        await bench.until(1)
+        for value in numbered("a", 30)[1:]:
+            await bench.send(value)
+        assert await bench.until(30) == numbered("a", 30)
+    transactions = await bench.pool.fetch("select distinct xmin::text from seen")
+    assert len(transactions) < 15
