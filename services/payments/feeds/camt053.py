@@ -9,6 +9,7 @@ from services.payments.feeds import schema
 from services.payments.feeds.camt_entries import clean, read_amount, read_day, read_entry
 from services.payments.feeds.identity import identify, name_originals
 from services.payments.feeds.model import BadFile, Balance, BankFile, Entry, Limits, NotTaken, Problem, Statement
+from services.payments.feeds.raw import Raw
 from services.payments.feeds.xml import Node, Reader
 from shared import currency
 from shared.money import Minor
@@ -19,13 +20,21 @@ _OPENING: Final = ("OPBD", "PRCD", "ITBD")  # in order of preference
 _CLOSING: Final = ("CLBD", "ITBD")
 
 
-def read(data: bytes, limits: Limits) -> BankFile | NotTaken:
+_XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+
+
+def claims(head: bytes) -> bool:
+    """Whether a file is XML."""
+    return head.lstrip(b" \t\r\n").startswith(_XML_STARTS)
+
+
+def read(raw: Raw, limits: Limits) -> BankFile | NotTaken:
     """The statements of a file, or every reason why it is not taken (up to a limit)."""
     reader = Reader(root="Document", piece="Ntry", limits=limits)
     problems: list[Problem] = []
     statements: list[Statement] = []
     try:
-        entries = _entries(reader, data, limits, problems)
+        entries = _entries(reader, raw, limits, problems)
         statements = _statements(reader.root, entries)
     except BadFile as bad:
         problems.append(_problem(bad))
@@ -34,11 +43,11 @@ def read(data: bytes, limits: Limits) -> BankFile | NotTaken:
     return BankFile(_format(reader.root), tuple(name_originals(identify(statements))))
 
 
-def _entries(reader: Reader, data: bytes, limits: Limits, problems: list[Problem]) -> dict[int, list[Entry]]:
+def _entries(reader: Reader, raw: Raw, limits: Limits, problems: list[Problem]) -> dict[int, list[Entry]]:
     """Entries by the identity of their statement's node; what is wrong with one is noted, and the next one is read."""
     entries: dict[int, list[Entry]] = {}
     count = 0
-    for parent, ntry in reader.pieces(data):
+    for parent, ntry in reader.pieces(raw):
         its_schema = _schema(reader.root)
         if parent.name != "Stmt":
             continue  # a bank's own supplement may use the word for something else

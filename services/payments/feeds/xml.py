@@ -8,8 +8,8 @@ from typing import Final
 from xml.parsers import expat
 
 from services.payments.feeds.model import BadFile, Limits
+from services.payments.feeds.raw import Raw
 
-_CHUNK_BYTES: Final = 64 * 1024
 _BLANK: Final = " \t\r\n"
 
 
@@ -65,15 +65,11 @@ class Reader:
         self._ready: list[tuple[Node, Node]] = []
         self._parser = self._new_parser()
 
-    def pieces(self, data: bytes) -> Iterator[tuple[Node, Node]]:
+    def pieces(self, raw: Raw) -> Iterator[tuple[Node, Node]]:
         """Pairs of parent and piece, in document order."""
-        if len(data) > self._limits.size_bytes:
-            raise BadFile(1, f"the file has {len(data)} bytes; at most {self._limits.size_bytes} are taken")
-        for start in range(0, max(len(data), 1), _CHUNK_BYTES):
-            end = start + _CHUNK_BYTES
-            self._feed(data[start:end], last=end >= len(data))
-            ready, self._ready = self._ready, []
-            yield from ready
+        for chunk in raw.chunks():
+            yield from self._feed(chunk)
+        yield from self._feed(b"", last=True)
 
     def _new_parser(self) -> expat.XMLParserType:
         parser = expat.ParserCreate(namespace_separator="}")
@@ -84,7 +80,7 @@ class Reader:
         parser.CharacterDataHandler = self._characters
         return parser
 
-    def _feed(self, chunk: bytes, *, last: bool) -> None:
+    def _feed(self, chunk: bytes, *, last: bool = False) -> list[tuple[Node, Node]]:
         try:
             self._parser.Parse(chunk, last)
         except BadFile:
@@ -93,6 +89,8 @@ class Reader:
             raise BadFile(error.lineno, f"this is not well-formed XML: {expat.ErrorString(error.code)}") from None
         except (LookupError, ValueError):
             raise BadFile(1, "the encoding that the file declares is not known") from None
+        ready, self._ready = self._ready, []
+        return ready
 
     def _line(self) -> int:
         return self._parser.CurrentLineNumber
