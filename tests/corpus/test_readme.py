@@ -5,7 +5,19 @@ from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Final
 
-from tests.corpus import test_events, test_framing, test_many, test_rest, topics
+from tests.corpus import (
+    files_bai2,
+    files_camt,
+    files_container,
+    files_csv,
+    files_mt940,
+    files_ofx,
+    test_events,
+    test_framing,
+    test_many,
+    test_rest,
+    topics,
+)
 
 README: Final = Path(__file__).with_name("README.md")
 LEAST: Final = 300
@@ -16,6 +28,12 @@ COUNTED: Final[Mapping[str, Sized]] = {
     **{f"{name}.py": cases for name, cases in test_events.TABLES.items()},
     **{f"{name}.py": asks for name, asks in test_rest.TABLES.items()},
     "topics.py": topics.CASES,
+    "files_bai2.py": files_bai2.CASES,
+    "files_camt.py": files_camt.CASES,
+    "files_container.py": files_container.CASES,
+    "files_csv.py": files_csv.CASES,
+    "files_mt940.py": files_mt940.CASES,
+    "files_ofx.py": files_ofx.CASES,
     "test_framing.py": WIRE,
     "test_many.py": (*test_many.SMUGGLED, *PARALLEL),
 }

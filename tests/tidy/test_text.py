@@ -14,7 +14,8 @@ _NEAR_MONEY = ("domain", "store", "handlers", "feeds", "statements", "api", "dum
 
 
 def complaints(rule: Rule, paths: Iterable[Path]) -> list[str]:
-    return [f"{tree.name(path)}:{line}" for path in paths for line in rule(path.read_text(encoding="utf-8"))]
+    """What a rule says of each file; bytes that are not UTF-8 stand in banks' files, in encodings of their own."""
+    return [f"{tree.name(path)}:{line}" for path in paths for line in rule(path.read_text("utf-8", errors="replace"))]
 
 
 def near_money() -> list[Path]:

@@ -4,7 +4,7 @@ One entry has one identity in every statement that shows it; two equal wires hav
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
@@ -59,47 +59,65 @@ def name_originals(
     those in the file and those `known` by account and currency; else the best reference that the bank gives, which a
     person can follow up. A reversal without any is shown and not posted.
     """
-    credits = {account: list(those) for account, those in known.items()}
+    credits: defaultdict[tuple[str, str], _Credits] = defaultdict(_Credits)
     for statement in statements:
-        credits.setdefault((statement.account, statement.currency), []).extend(_credits(statement))
-    found = {account: _Credits(those) for account, those in credits.items()}
-    done = []
+        for reversal in filter(_is_open, statement.entries):
+            credits[statement.account, statement.currency].seek(reversal)
+    for account, its_credits in credits.items():
+        its_credits.add(known.get(account, ()))
     for statement in statements:
-        its_credits = found[statement.account, statement.currency]
-        entries = [_with_original(e, its_credits) if _is_open(e) else e for e in statement.entries]
-        done.append(replace(statement, entries=tuple(entries)))
-    return done
+        if (statement.account, statement.currency) in credits:
+            credits[statement.account, statement.currency].add(_credits(statement))
+    return [_with_originals(one, credits) for one in statements]
 
 
 class _Credits:
-    """The credits of an account by each of their references: one look finds them, however many there are."""
+    """The credits of an account that its reversals seek, by each of their references: one look finds them, however many
+    there are, and a file in which nothing is taken back costs nothing."""
 
-    def __init__(self, credits: Iterable[Credit]) -> None:
-        self._ids: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+    def __init__(self) -> None:
+        self._sought: set[str | None] = set()
+        self._ids: dict[tuple[object, ...], str | None] = {}  # None where several have the reference
+
+    def seek(self, reversal: Entry) -> None:
+        """Notes by what its original may be found: also its own identity, since some banks give both bookings one."""
+        self._sought |= {reversal.payment_id, reversal.reverses}
+        self._sought |= {reversal.uetr, reversal.end_to_end_id, reversal.bank_reference}
+
+    def add(self, credits: Iterable[Credit]) -> None:
         for credit in credits:
             given = ("uetr", credit.uetr), ("end to end", credit.end_to_end_id), ("bank", credit.payment_id)
             for kind, reference in given:
-                if reference:
-                    self._ids[kind, reference].add(credit.payment_id)
-                    self._ids[kind, reference, credit.amount, credit.currency].add(credit.payment_id)
+                if reference and reference in self._sought:
+                    self._note(credit, kind, reference)
+                    self._note(credit, kind, reference, credit.amount, credit.currency)
+
+    def _note(self, credit: Credit, *key: object) -> None:
+        if self._ids.setdefault(key, credit.payment_id) != credit.payment_id:
+            self._ids[key] = None
 
     def __contains__(self, payment_id: str | None) -> bool:
         return ("bank", payment_id) in self._ids
 
     def the_one(self, kind: str, reference: str | None, reversal: Entry) -> str | None:
         """The only credit with a reference, or the only one of the reversal's amount; two that fit are none."""
-        ids = self._ids.get((kind, reference), set())
-        if len(ids) > 1:
-            ids = self._ids.get((kind, reference, reversal.amount, reversal.currency), set())
-        return next(iter(ids)) if len(ids) == 1 else None
+        return self._ids.get((kind, reference)) or self._ids.get((kind, reference, reversal.amount, reversal.currency))
 
 
-def _credits(statement: Statement) -> list[Credit]:
-    return [
+def _with_originals(statement: Statement, credits: Mapping[tuple[str, str], _Credits]) -> Statement:
+    its_credits = credits.get((statement.account, statement.currency))
+    if its_credits is None:
+        return statement
+    entries = tuple(_with_original(one, its_credits) if _is_open(one) else one for one in statement.entries)
+    return replace(statement, entries=entries)
+
+
+def _credits(statement: Statement) -> Iterator[Credit]:
+    return (
         Credit(e.payment_id, e.amount, e.currency, e.end_to_end_id, e.uetr)
         for e in statement.entries
         if e.posted and e.kind is Kind.CREDIT
-    ]
+    )
 
 
 def _is_open(entry: Entry) -> bool:
@@ -125,7 +143,7 @@ def _fingerprint(account: str, entry: Entry) -> str:
     text = " ".join(f"{entry.reference or ''} {entry.remittance or ''}".upper().split())
     parts: tuple[str | int | date | None, ...] = (
         account, entry.booking_date, entry.value_date, entry.amount, entry.currency, entry.mark, entry.kind,
-        (entry.remitter_name or "").upper(), text,
+        (entry.remitter_name or "").upper(), text, *([entry.uetr] if entry.uetr else []),
     )  # fmt: skip
     return "fp-" + sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:32]
 

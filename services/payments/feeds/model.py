@@ -142,9 +142,9 @@ class NotTaken:
 class Limits:
     """How much of a file we are willing to read."""
 
-    size_bytes: int = 50 * 1024 * 1024
+    size_bytes: int = 128 * 1024 * 1024
     depth: int = 48
-    entries: int = 50_000
+    entries: int = 200_000
     text_characters: int = 16_384
     problems: int = 50  # after so many the rest of the file is not looked at
 

@@ -1,92 +1,186 @@
-"""The schema of a camt version, as pyiso20022's classes and xsdata know it: every element, its place, type and count.
+"""The schema of a camt version, as pyiso20022's classes have it: every element, its place, its type and how often.
 
-xsdata is fed from our own guarded tree, so what was checked is what is read. It checks no patterns and takes any text
-that Python takes for a number; amounts and dates are therefore read by us (`camt_entries`).
+Neither order nor patterns are held against a file, since banks are careless with both. Amounts and days that we use are
+read by us, more strictly (`camt_entries`).
 """
 
 import dataclasses
 import importlib
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, get_args, get_type_hints
+from types import MappingProxyType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from xsdata.formats.dataclass.context import XmlContext
-from xsdata.formats.dataclass.parsers import XmlParser
-from xsdata.formats.dataclass.parsers.config import ParserConfig
-from xsdata.formats.dataclass.parsers.mixins import XmlHandler
+from xsdata.models.datatype import XmlDate, XmlDateTime, XmlPeriod
 
 from services.payments.feeds.model import BadFile
 from services.payments.feeds.xml import Node
 
-_STRICT: Final = ParserConfig(fail_on_unknown_properties=True, fail_on_converter_warnings=True)
-_NAMESPACE: Final = re.compile(r"\{[^}]*\}")
-_MISSING: Final = re.compile(r"missing \d+ required keyword-only arguments?: (.+)")
+_Fits = Callable[[str], bool]
+
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
+_TIME_MAX: Final = 64
+_FLAGS: Final = frozenset({"true", "false", "1", "0"})
 
 
-class _TreeHandler(XmlHandler):
-    """Hands a tree of ours to xsdata, as its own handlers hand over a file; a refusal knows its line."""
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """What may stand inside of an element: a class with elements or attributes of its own, or a text that `fits`."""
 
-    def parse(self, source: Any, ns_map: dict[str | None, str]) -> Any:
-        self._walk(source)
-        return self.objects[-1][1] if self.objects else ns_map
+    clazz: type | None
+    fits: _Fits
+    many: bool
 
-    def _walk(self, node: Node) -> None:
-        try:
-            self.parser.start(self.clazz, self.queue, self.objects, node.qname, node.attributes, {})
-            for child in node.children:
-                self._walk(child)
-            self.parser.end(self.queue, self.objects, node.qname, node.text or None, None)
-        except BadFile:
-            raise
-        except (ValueError, TypeError) as error:  # xsdata's own, and Python's for an element that is not there
-            raise BadFile(node.line, f"{node.name} is not as the schema wants it: {_words(error)}") from None
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a class of pyiso20022 says of an element; `fits` is for its own text, which most have none of."""
+
+    children: Mapping[str, _Child]
+    required: frozenset[str]
+    attributes: tuple[str, ...]
+    fits: _Fits
+    anything: bool
 
 
 class Schema:
-    """One version of one message; `check` raises `BadFile` for what does not fit it."""
+    """One version of one message; every `check` raises `BadFile` for what does not fit it.
 
-    def __init__(self, module: str) -> None:
-        types = importlib.import_module(module)
-        self._context = XmlContext()
+    `statement` is the name of its statements, as it was asked for.
+    """
+
+    def __init__(self, message: str, statement: str) -> None:
+        types = importlib.import_module(f"pyiso20022.camt.{message.replace('.', '_')}")
+        self._namespace = f"urn:iso:std:iso:20022:tech:xsd:{message}"
         self._document: type = types.Document
-        body = _type_of(self._document, _only_field(self._document))
-        self._entry: type = _type_of(_type_of(body, "stmt"), "ntry")
+        (body,) = dataclasses.fields(types.Document)
+        self._statement = _class_of(_class_of(self._document, body.metadata["name"]), statement)
+        self._entry = _class_of(self._statement, "Ntry")
+        has_batches = "NtryDtls" in _shape(self._entry).children  # not yet in version .01
+        self._detail = _class_of(_class_of(self._entry, "NtryDtls") if has_batches else self._entry, "TxDtls")
 
     def check_document(self, root: Node) -> None:
-        """Checks all but the entries, which were taken out of the tree."""
+        """Checks what is left of the document, once its statements were taken out."""
         self._check(root, self._document)
 
+    def check_statement(self, statement: Node) -> None:
+        """Checks all of a statement but its entries."""
+        self._check(statement, self._statement)
+
     def check_entry(self, entry: Node) -> None:
-        """Checks one entry with its details."""
+        """Checks all of an entry but its details."""
         self._check(entry, self._entry)
 
+    def check_detail(self, detail: Node) -> None:
+        """Checks a detail of an entry."""
+        self._check(detail, self._detail)
+
     def _check(self, node: Node, clazz: type) -> None:
-        XmlParser(config=_STRICT, context=self._context, handler=_TreeHandler).parse(node, clazz)
+        shape = _shape(clazz)
+        if shape.anything:
+            return
+        if not shape.fits(node.text):
+            raise _misfit(node, f"{node.text[:40]!r} is no value for it")
+        for name in shape.attributes:
+            if name not in node.attributes:
+                raise _misfit(node, f"it lacks {name}")
+        seen = set()
+        for child in node.children:
+            name = child.name
+            known = shape.children.get(name)
+            if known is None or child.namespace != self._namespace:
+                raise _misfit(node, f"there is no {name[:80]} in it", child.line)
+            if name in seen and not known.many:
+                raise _misfit(node, f"it has a second {name}", child.line)
+            seen.add(name)
+            if known.clazz is not None:
+                self._check(child, known.clazz)
+            elif child.children:
+                raise _misfit(child, "it holds elements, where only a text is expected")
+            elif not known.fits(child.text):
+                raise _misfit(child, f"{child.text[:40]!r} is no value for it")
+        if missing := shape.required - seen:
+            raise _misfit(node, "it lacks " + ", ".join(sorted(missing)))
 
 
-@lru_cache(maxsize=16)
-def camt053(version: str) -> Schema:
-    """The schema of camt.053.001 in a version such as ``08``."""
-    return Schema(f"pyiso20022.camt.camt_053_001_{version}")
+@lru_cache(maxsize=64)
+def schema(message: str, statement: str) -> Schema:
+    """The schema of a message such as ``camt.053.001.08``, whose statements are called ``Stmt``."""
+    return Schema(message, statement)
 
 
-def _only_field(clazz: type) -> str:
-    (field,) = dataclasses.fields(clazz)
-    return field.name
+def _misfit(node: Node, what: str, line: int | None = None) -> BadFile:
+    return BadFile(line or node.line, f"{node.name} is not as the schema wants it: {what}")
 
 
-def _type_of(clazz: type, field: str) -> type:
-    """The class behind a field such as ``list[ReportEntry10]`` or ``None | Thing``."""
-    hint = get_type_hints(clazz)[field]
+@lru_cache(maxsize=4096)
+def _shape(clazz: type) -> _Shape:
+    """What a class says, looked up once."""
+    hints = get_type_hints(clazz)
+    children: dict[str, _Child] = {}
+    required, attributes = set(), []
+    fits: _Fits = _nothing
+    anything = False
+    for field in dataclasses.fields(clazz):
+        name = field.metadata.get("name", field.name)
+        match field.metadata.get("type"):
+            case "Element":
+                children[name] = _child(hints[field.name])
+                if field.metadata.get("required"):
+                    required.add(name)
+            case "Attribute":
+                attributes.append(name)  # all of camt's are required
+            case "Wildcard":
+                anything = True
+            case _:
+                fits = _child(hints[field.name]).fits
+    return _Shape(MappingProxyType(children), frozenset(required), tuple(attributes), fits, anything)
+
+
+def _child(hint: Any) -> _Child:
+    many = get_origin(hint) is list
     while inner := [one for one in get_args(hint) if one is not type(None)]:
         hint = inner[0]
-    return hint  # type: ignore[no-any-return]  # a class, by how these hints are written
+    clazz: type = hint
+    return _Child(clazz, _nothing, many) if dataclasses.is_dataclass(clazz) else _Child(None, _fits(clazz), many)
 
 
-def _words(error: Exception) -> str:
-    """What xsdata says, without Python's names for things."""
-    text = _NAMESPACE.sub("", str(error))
-    if missing := _MISSING.search(text):
-        fields = re.findall(r"'(\w+)'", missing[1])
-        return "it lacks " + ", ".join("".join(part.capitalize() for part in field.split("_")) for field in fields)
-    return " ".join(text.split())[:200]
+def _class_of(clazz: type, name: str) -> type:
+    """The class of the elements with a name in those of another class."""
+    found = _shape(clazz).children[name].clazz
+    assert found is not None  # statements, entries and details have elements of their own
+    return found
+
+
+def _fits(kind: type) -> _Fits:
+    """The test that a text is a value of a simple type."""
+    if issubclass(kind, Enum):
+        return frozenset(str(member.value) for member in kind).__contains__
+    if kind is bool:
+        return _FLAGS.__contains__
+    if kind is Decimal:
+        return lambda text: _NUMBER.fullmatch(text) is not None
+    if kind in {XmlDate, XmlDateTime, XmlPeriod}:
+        return lambda text: len(text) <= _TIME_MAX and _is_time(kind, text)
+    return _anything
+
+
+def _anything(_: str) -> bool:
+    return True
+
+
+def _nothing(text: str) -> bool:
+    return not text
+
+
+@lru_cache(maxsize=4096)
+def _is_time(kind: Any, text: str) -> bool:
+    try:
+        kind(text) if kind is XmlPeriod else kind.from_string(text)
+    except ValueError:
+        return False
+    return True

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from services.payments.feeds import BankFile, Entry, NotTaken, Statement, read
+from services.payments.feeds.csv_profile import Profile
+from services.payments.feeds.csv_profile_json import from_json
 from shared import currency
 
 FOLDER = Path(__file__).parents[3] / "samples" / "bank-files"
@@ -54,12 +56,20 @@ def statement_told(statement: Statement) -> dict[str, Any]:
     ) | {"proven": statement.proven}
 
 
+def profile_of(page: dict[str, Any]) -> Profile:
+    """The profile by which a page's file is read."""
+    saved = page["profile"]
+    profile = from_json(saved["name"], saved["version"], saved["definition"])
+    assert isinstance(profile, Profile), profile
+    return profile
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(FOLDER).as_posix())
 def test_a_sample_is_read_as_its_page_says(page: Path) -> None:
     """Entries, amounts, days, texts, identities, balances and the proof: all as written beside the file."""
     expected = json.loads(page.read_text())
     data = page.with_name(page.name.removesuffix(".expected.json")).read_bytes()
-    found = read(data)
+    found = read(data, profile=profile_of(expected) if "profile" in expected else None)
     if isinstance(found, NotTaken):
         shown: dict[str, Any] = {"format": found.format, "refused": [[p.where, p.what] for p in found.problems]}
     else:

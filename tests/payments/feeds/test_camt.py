@@ -1,4 +1,4 @@
-"""Promises of the camt.053 reader: what is taken, as what, and under which identity."""
+"""Promises of the camt reader: what is taken, as what, and under which identity."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,18 @@ import pytest
 
 from services.payments.feeds import BankFile, Entry, Kind, Statement, WhyNot, read
 from services.payments.feeds.model import Mark
-from tests.payments.feeds.documents import OLD_ACCOUNT, OPENING_ZERO, detail, document, entry, statement
+from tests.payments.feeds.documents import (
+    ACCOUNT,
+    OLD_ACCOUNT,
+    OPENING_ZERO,
+    VERSIONS,
+    balance,
+    booked,
+    detail,
+    document,
+    entry,
+    statement,
+)
 
 FILES = Path(__file__).parent / "files"
 
@@ -31,10 +42,20 @@ def one(given: str) -> Entry:
 # ---- versions and wrappings
 
 
-@pytest.mark.parametrize("version", [f"{number:02}" for number in range(3, 13)])
-def test_every_newer_version_reads_the_same(version: str) -> None:
-    """Versions .03 to .12 of the same booking come to the same entry."""
-    (found,) = entries(entry(status=_status(version), details=detail("400000.00")), version=version)
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["052", "053", "054"])
+def test_every_version_of_every_message_reads_the_same(kind: str, version: str) -> None:
+    """Report, statement and notification, versions .01 to .12: the same booking comes to the same entry."""
+    inside = detail("400000.00") if version > "02" else "<TxDtls/>"
+    given = entry(status=booked(version), details=inside)
+    if version == "01":
+        given = given.replace("<NtryDtls>", "").replace("</NtryDtls>", "")
+    account = OLD_ACCOUNT if version == "01" else ACCOUNT
+    data = document(statement(given, account=account, kind=kind), kind=kind, version=version)
+    result = read(data)
+    assert isinstance(result, BankFile), result
+    assert result.format == f"camt.{kind}.001.{version}"
+    ((found,),) = [one.entries for one in result.statements]
     assert (found.payment_id, found.kind, found.amount, found.value_date) == (
         "B-1",
         Kind.CREDIT,
@@ -268,7 +289,7 @@ def test_the_remitter_is_found_in_old_and_new_places(open_tag: str, close_tag: s
         "<DbtrAcct><Id><IBAN>DE02120300000000202051</IBAN></Id></DbtrAcct>"
     )
     version = "08" if open_tag else "06"
-    paid = entry(status=_status(version), details=detail("400000.00", parties=parties))
+    paid = entry(status=booked(version), details=detail("400000.00", parties=parties))
     (found,) = entries(paid, version=version)
     assert (found.remitter_name, found.remitter_account) == ("Acme LP", "DE02120300000000202051")
 
@@ -304,23 +325,16 @@ def test_currencies_have_their_own_decimals() -> None:
 # ---- the proof of a statement
 
 
-def _balance(code: str, amount: str, mark: str = "CRDT") -> str:
-    return (
-        f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="USD">{amount}</Amt>'
-        f"<CdtDbtInd>{mark}</CdtDbtInd><Dt><Dt>2026-03-02</Dt></Dt></Bal>"
-    )
-
-
 @pytest.mark.parametrize(
     ("balances", "proven"),
     [
-        (_balance("OPBD", "100.00") + _balance("CLBD", "450.00"), True),
-        (_balance("PRCD", "100.00") + _balance("CLBD", "450.00"), True),
-        (_balance("OPBD", "400.00", "DBIT") + _balance("CLBD", "50.00", "DBIT"), True),
-        (_balance("OPBD", "100.00") + _balance("CLBD", "450.01"), False),
-        (_balance("CLBD", "450.00"), None),
+        (balance("OPBD", "100.00") + balance("CLBD", "450.00"), True),
+        (balance("PRCD", "100.00") + balance("CLBD", "450.00"), True),
+        (balance("OPBD", "400.00", "DBIT") + balance("CLBD", "50.00", "DBIT"), True),
+        (balance("OPBD", "100.00") + balance("CLBD", "450.01"), False),
+        (balance("CLBD", "450.00"), None),
         ("", None),
-        (OPENING_ZERO + _balance("CLAV", "350.00"), None),
+        (OPENING_ZERO + balance("CLAV", "350.00"), None),
     ],
 )
 def test_opening_and_booked_entries_make_the_closing(balances: str, proven: bool | None) -> None:
@@ -337,7 +351,7 @@ def test_opening_and_booked_entries_make_the_closing(balances: str, proven: bool
 
 def test_entries_of_another_currency_prove_nothing() -> None:
     """Nothing is added across currencies."""
-    balances = _balance("OPBD", "0.00") + _balance("CLBD", "400.00")
+    balances = balance("OPBD", "0.00") + balance("CLBD", "400.00")
     (found,) = taken(document(statement(entry("400.00", currency="EUR"), balances=balances)))
     assert found.proven is None
     assert "EUR" in found.problems[0].what
@@ -360,7 +374,3 @@ def test_the_files_of_a_made_up_bank() -> None:
         ("NY-105", Kind.CREDIT, 60_000_000, WhyNot.PENDING),
     ]
     assert (found.entries[4].reverses, found.entries[4].original_found) == ("NY-100", True)
-
-
-def _status(version: str) -> str:
-    return "<Sts>BOOK</Sts>" if version < "07" else "<Sts><Cd>BOOK</Cd></Sts>"
