@@ -14,9 +14,12 @@ COMMANDS: Final = {
     "status": "drawdown.status:status",
     "demo": "drawdown.demo:demo",
     "feed": "drawdown.feed:feed",
+    "import": "drawdown.import_history:import_history",
+    "holds": "drawdown.holds:app",
     "lag": "drawdown.lag:lag",
     "check": "drawdown.check.command:check",
     "dead-letters": "drawdown.dead_letters:app",
+    "profiles": "drawdown.profiles:app",
     "rebuild": "drawdown.rebuild:rebuild",
     "audit": "drawdown.audit:app",
 }

@@ -32,7 +32,7 @@ def list_(
     json_output: Json = False,
 ) -> None:
     """Every dead letter, newest first."""
-    with _front(data) as http:
+    with front(data) as http:
         letters = [
             {"service": name, **letter}
             for name in ([service] if service else SERVICES)
@@ -47,8 +47,8 @@ def list_(
 @app.command()
 def show(service: Service, letter_id: Number, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
     """One of them, with what it says."""
-    with _front(data) as http:
-        letter = _answer(http.get(f"/api/{service}/dead-letters/{letter_id}"))
+    with front(data) as http:
+        letter = answer(http.get(f"/api/{service}/dead-letters/{letter_id}"))
     if json_output:
         print(json.dumps(letter, indent=2, ensure_ascii=False))
         return
@@ -81,7 +81,7 @@ def pages(http: httpx.Client, path: str, parameters: dict[str, str]) -> Iterator
     """The items of all pages of a list."""
     asked = {**parameters, "limit": "200"}
     while True:
-        page = _answer(http.get(path, params=asked))
+        page = answer(http.get(path, params=asked))
         yield from page["items"]
         if page["next"] is None:
             return
@@ -107,13 +107,13 @@ def as_table(letters: Sequence[dict[str, Any]]) -> Table:
 
 
 def _decide(data: Path, service: str, letter_id: int, action: str, reason: str) -> None:
-    with _front(data) as http:
-        letter = _answer(http.post(f"/api/{service}/dead-letters/{letter_id}/{action}", json={"reason": reason}))
+    with front(data) as http:
+        letter = answer(http.post(f"/api/{service}/dead-letters/{letter_id}/{action}", json={"reason": reason}))
     Console().print(f"dead letter {letter_id} of {service} is {letter['state']}", highlight=False)
 
 
 @contextmanager
-def _front(data: Path) -> Iterator[httpx.Client]:
+def front(data: Path) -> Iterator[httpx.Client]:
     """A client of the stack's front; that nothing runs, or does not answer, is said in a line."""
     try:
         with httpx.Client(base_url=look_up(data).front, timeout=10, trust_env=False) as http:
@@ -123,7 +123,7 @@ def _front(data: Path) -> Iterator[httpx.Client]:
         raise typer.Exit(exits.NOT_RUNNING) from None
 
 
-def _answer(response: httpx.Response) -> Any:
+def answer(response: httpx.Response) -> Any:
     """The answer's JSON; a problem is shown as it was told, and ends the command."""
     if response.is_success:
         return response.json()

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, description="0 takes a free port")
     allowed_hosts: str = Field(default="", description="further Host names to answer to, separated by commas")
-    upload_limit_bytes: int = 50 * 1024 * 1024
+    upload_limit_bytes: int = 128 * 1024 * 1024
 
     partitions: int = Field(default=6, ge=1, description="of every topic that we make")
     replication_factor: int = Field(default=1, ge=1)

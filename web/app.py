@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import telemetry
 from shared.http.middleware import Envelope, HostGuard
 from shared.http.problems import Problem
-from web import pages
+from web import pages, proofs
 from web.proxy import Proxy
 from web.settings import WebSettings
 
@@ -45,6 +45,7 @@ def create_front(settings: WebSettings) -> Starlette:
     front = Starlette(
         routes=[
             Route("/", _index(ledger)),
+            Route("/bank-statements/{statement_id:int}", _proof(ledger)),
             Route("/livez", _livez),
             Route("/readyz", _readyz(ledger)),
             Route("/metrics", _metrics),
@@ -72,6 +73,14 @@ def _index(ledger: pages.Ledger) -> Endpoint:
         return HTMLResponse(pages.index(services, funds), headers={"Cache-Control": "no-store"})
 
     return show_index
+
+
+def _proof(ledger: pages.Ledger) -> Endpoint:
+    async def show_proof(request: Request) -> Response:
+        found = await proofs.find(ledger, request.path_params["statement_id"])
+        return HTMLResponse(proofs.page(found), 200 if found.statement else 404, headers={"Cache-Control": "no-store"})
+
+    return show_proof
 
 
 def _readyz(ledger: pages.Ledger) -> Endpoint:

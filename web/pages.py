@@ -11,17 +11,17 @@ from typing import Any, Final
 import httpx
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
     return Template((Path(__file__).parent / "templates" / f"{name}.html").read_text(encoding="utf-8"))
 
 
-_INDEX: Final = _template("index")
-_SERVICE: Final = _template("service")
-_FUNDS: Final = _template("funds")
-_FUND: Final = _template("fund")
-_PROGRESS: Final = _template("progress")
-_EMPTY: Final = _template("empty").substitute()
-_UNKNOWN: Final = _template("unknown").substitute()
+_INDEX: Final = template("index")
+_SERVICE: Final = template("service")
+_FUNDS: Final = template("funds")
+_FUND: Final = template("fund")
+_PROGRESS: Final = template("progress")
+_EMPTY: Final = template("empty").substitute()
+_UNKNOWN: Final = template("unknown").substitute()
 _AMOUNTS: Final = (
     "total_committed",
     "total_called",
@@ -81,18 +81,18 @@ class Ledger:
         return await asyncio.gather(*(self._ready(name) for name in self._services))
 
     async def _ready(self, name: str) -> Service:
-        found = await self._get(name, "/readyz")
+        found = await self.ask(name, "/readyz")
         if found is None:
             return Service(name, ready=False, why_not="does not answer")
         failed = [check for check, result in found.get("checks", {}).items() if not result.get("ok")]
         return Service(name, ready=not failed, why_not=", ".join(failed))
 
     async def funds(self) -> Funds:
-        page = await self._get("allocations", f"/api/funds?limit={_FUNDS_SHOWN}")
+        page = await self.ask("allocations", f"/api/funds?limit={_FUNDS_SHOWN}")
         if page is None or "items" not in page:
             return Funds((), more=False, known=False)
         totals = await asyncio.gather(
-            *(self._get("metrics", f"/api/funds/{fund['id']}/capital") for fund in page["items"])
+            *(self.ask("metrics", f"/api/funds/{fund['id']}/capital") for fund in page["items"])
         )
         shown = [
             Fund(
@@ -105,7 +105,7 @@ class Ledger:
         ]
         return Funds(shown, more=page.get("next") is not None, known=True)
 
-    async def _get(self, service: str, path: str) -> dict[str, Any] | None:
+    async def ask(self, service: str, path: str) -> dict[str, Any] | None:
         """The JSON object there, of whatever status; None when the service gives none in time."""
         try:
             url = httpx.URL(self._services[service]).join(path)
@@ -121,13 +121,13 @@ def index(services: Sequence[Service], funds: Funds) -> str:
     return _INDEX.substitute(services="".join(map(_service, services)), funds=_funds(funds))
 
 
-def _filled(template: Template, **texts: str) -> str:
+def filled(template: Template, **texts: str) -> str:
     """The template with every text escaped: what stands in the ledger is never markup."""
     return template.substitute({name: escape(text) for name, text in texts.items()})
 
 
 def _service(service: Service) -> str:
-    return _filled(
+    return filled(
         _SERVICE,
         name=service.name,
         role=ROLES.get(service.name, ""),
@@ -147,7 +147,7 @@ def _funds(funds: Funds) -> str:
 
 def _fund(fund: Fund) -> str:
     capital = fund.capital or {}
-    texts = {member: _readable(capital.get(member)) for member in _AMOUNTS}
+    texts = {member: readable(capital.get(member)) for member in _AMOUNTS}
     texts |= {"id": str(fund.id), "name": fund.name, "currency": fund.currency}
     safe = {name: escape(text) for name, text in texts.items()}
     return _FUND.substitute(safe, progress=_progress(fund.name, capital.get("collection_rate")))
@@ -157,10 +157,10 @@ def _progress(name: str, rate: object) -> str:
     """How much of what was called has arrived, as a bar and in figures; a dash while nothing is called."""
     if isinstance(rate, bool) or not isinstance(rate, int | float | str):
         return "–"
-    return _filled(_PROGRESS, name=name, rate=str(rate))
+    return filled(_PROGRESS, name=name, rate=str(rate))
 
 
-def _readable(amount: object) -> str:
+def readable(amount: object) -> str:
     """An amount with thousands apart, digit for digit; a dash where there is none."""
     if not isinstance(amount, str):
         return "–"

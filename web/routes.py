@@ -8,8 +8,11 @@ _OWNERS: Final = (
     (re.compile(r"/api/funds/[^/]+/(capital|capital-calls/stats|calendar)"), "metrics"),
     (re.compile(r"/api/allocations/[^/]+/progress"), "metrics"),
     (re.compile(r"/api/stream"), "metrics"),
-    (re.compile(r"/api/funds/[^/]+/accounts"), "payments"),
-    (re.compile(r"/api/(capital-calls|payments|bank-statements)(/.*)?"), "payments"),
+    (re.compile(r"/api/funds/[^/]+/(accounts|payment-policy)"), "payments"),
+    (
+        re.compile(r"/api/(capital-calls|payments|holds|bank-statements|bank-files|bank-accounts|bank-profiles)(/.*)?"),
+        "payments",
+    ),
     (re.compile(r"/api/audit(/.*)?"), "audit"),
 )
 

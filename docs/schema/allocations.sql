@@ -249,6 +249,22 @@ CREATE TABLE allocations.idempotency_key (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE allocations.import_key (
+    kind text NOT NULL,
+    key text NOT NULL,
+    id bigint NOT NULL,
+    content bytea NOT NULL,
+    dated_on date,
+    import_id bytea NOT NULL,
+    row_number bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT import_key_content_check CHECK ((length(content) = 16)),
+    CONSTRAINT import_key_import_id_check CHECK ((length(import_id) = 32)),
+    CONSTRAINT import_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CONSTRAINT import_key_kind_check CHECK ((kind = ANY (ARRAY['fund'::text, 'deal'::text, 'allocation'::text, 'call'::text]))),
+    CONSTRAINT import_key_row_number_check CHECK ((row_number >= 1))
+);
+
 CREATE TABLE allocations.outbox (
     id bigint NOT NULL,
     begins integer DEFAULT 0 NOT NULL,
@@ -343,6 +359,9 @@ ALTER TABLE ONLY allocations.fund
 ALTER TABLE ONLY allocations.idempotency_key
     ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (caller, method, path, key);
 
+ALTER TABLE ONLY allocations.import_key
+    ADD CONSTRAINT import_key_once PRIMARY KEY (kind, key);
+
 ALTER TABLE ONLY allocations.allocation
     ADD CONSTRAINT one_allocation_per_fund_and_deal UNIQUE (deal_id, fund_id);
 
@@ -383,6 +402,8 @@ CREATE TRIGGER deal_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.de
 CREATE TRIGGER deal_versions_count_by_one BEFORE UPDATE ON allocations.deal FOR EACH ROW WHEN ((new.version <> (old.version + 1))) EXECUTE FUNCTION allocations.refuse('each change of a deal is its next version');
 
 CREATE TRIGGER fund_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.fund FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('funds are never deleted');
+
+CREATE TRIGGER import_key_is_never_changed BEFORE DELETE OR UPDATE OR TRUNCATE ON allocations.import_key FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('what a key stands for never changes');
 
 CREATE CONSTRAINT TRIGGER plan_adds_up_after_insert AFTER INSERT ON allocations.allocation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION allocations.plan_adds_up();
 

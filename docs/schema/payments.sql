@@ -51,6 +51,10 @@ begin
 end
 $$;
 
+CREATE FUNCTION payments.remitter_key(account_hash bytea, name text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(hashtextextended(encode(account_hash, 'hex'::text), (0)::bigint), hashtextextended(translate(lower(name), ' .,;:-_/&''"()'::text, ''::text), (0)::bigint), (0)::bigint);
+
 CREATE TABLE payments.account (
     alias text NOT NULL,
     fund_id bigint NOT NULL,
@@ -58,15 +62,22 @@ CREATE TABLE payments.account (
     registered_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE payments.account_credit (
+    payment_id bigint NOT NULL,
+    source_id integer NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    value_date date NOT NULL
+);
+
 CREATE TABLE payments.bank_file (
     id bigint NOT NULL,
     sha256 bytea NOT NULL,
     format text NOT NULL,
     size_bytes integer NOT NULL,
-    content bytea NOT NULL,
     uploaded_by text NOT NULL,
     received_at timestamp with time zone NOT NULL,
-    CONSTRAINT bank_file_check CHECK ((size_bytes = octet_length(content)))
+    CONSTRAINT bank_file_size_bytes_check CHECK ((size_bytes > 0))
 );
 
 ALTER TABLE payments.bank_file ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -76,6 +87,13 @@ ALTER TABLE payments.bank_file ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE payments.bank_file_piece (
+    file_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT bank_file_piece_position_check CHECK (("position" >= 0))
 );
 
 CREATE TABLE payments.call (
@@ -123,6 +141,26 @@ END)),
     CONSTRAINT call_version_check CHECK ((version >= 1))
 )
 WITH (fillfactor='70');
+
+CREATE TABLE payments.charge (
+    id bigint NOT NULL,
+    call_id bigint NOT NULL,
+    payment_id bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    value_date date NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT charge_amount_minor_check CHECK ((amount_minor > 0))
+);
+
+ALTER TABLE payments.charge ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME payments.charge_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE payments.conflict (
     id bigint NOT NULL,
@@ -179,12 +217,35 @@ ALTER TABLE payments.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE payments.feed_profile (
+    name text NOT NULL,
+    version integer NOT NULL,
+    definition jsonb NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT feed_profile_definition_check CHECK ((jsonb_typeof(definition) = 'object'::text)),
+    CONSTRAINT feed_profile_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
+    CONSTRAINT feed_profile_version_check CHECK ((version >= 1))
+);
+
 CREATE TABLE payments.fund (
     id bigint NOT NULL,
     currency text NOT NULL,
     time_zone text NOT NULL,
     version bigint NOT NULL,
     CONSTRAINT fund_version_check CHECK ((version >= 0))
+);
+
+CREATE TABLE payments.fund_policy (
+    fund_id bigint NOT NULL,
+    over_payment text NOT NULL,
+    short_tolerance_minor bigint NOT NULL,
+    version bigint NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT fund_policy_over_payment_check CHECK ((over_payment = ANY (ARRAY['hold'::text, 'apply_and_hold_excess'::text]))),
+    CONSTRAINT fund_policy_short_tolerance_minor_check CHECK ((short_tolerance_minor >= 0)),
+    CONSTRAINT fund_policy_version_check CHECK ((version >= 1))
 );
 
 CREATE TABLE payments.hold (
@@ -204,6 +265,9 @@ CASE
     WHEN (resolution IS NULL) THEN 'open'::text
     ELSE 'resolved'::text
 END) STORED NOT NULL,
+    resembles_id bigint,
+    owner text,
+    owned_since timestamp with time zone,
     CONSTRAINT hold_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT hold_conflict CHECK (((conflict_id IS NOT NULL) = (reason = 'identity_conflict'::text))),
     CONSTRAINT hold_of_one CHECK (((payment_id IS NULL) <> (conflict_id IS NULL))),
@@ -420,6 +484,7 @@ CREATE TABLE payments.resolution (
     reason text NOT NULL,
     actor text NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
+    explanation jsonb,
     CONSTRAINT resolution_action_check CHECK ((action = ANY (ARRAY['apply'::text, 'return'::text, 'dismiss'::text, 'unapply'::text, 'reverse'::text]))),
     CONSTRAINT resolution_of_one CHECK (((payment_id IS NULL) <> (conflict_id IS NULL)))
 );
@@ -431,6 +496,11 @@ ALTER TABLE payments.resolution ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE payments.same_account (
+    alias text NOT NULL,
+    bank_account text NOT NULL
 );
 
 CREATE TABLE payments.source (
@@ -457,6 +527,8 @@ CREATE TABLE payments.statement (
     line integer NOT NULL,
     opening_minor bigint,
     closing_minor bigint,
+    first_day date,
+    last_day date,
     problems jsonb NOT NULL
 );
 
@@ -518,17 +590,29 @@ ALTER TABLE payments.statement_source ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+ALTER TABLE ONLY payments.account_credit
+    ADD CONSTRAINT account_credit_pkey PRIMARY KEY (payment_id);
+
 ALTER TABLE ONLY payments.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (alias);
 
 ALTER TABLE ONLY payments.bank_file
     ADD CONSTRAINT bank_file_once UNIQUE (sha256);
 
+ALTER TABLE ONLY payments.bank_file_piece
+    ADD CONSTRAINT bank_file_piece_pkey PRIMARY KEY (file_id, "position");
+
 ALTER TABLE ONLY payments.bank_file
     ADD CONSTRAINT bank_file_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY payments.call
     ADD CONSTRAINT call_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.charge
+    ADD CONSTRAINT charge_once UNIQUE (call_id);
+
+ALTER TABLE ONLY payments.charge
+    ADD CONSTRAINT charge_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY payments.conflict
     ADD CONSTRAINT conflict_once UNIQUE (source_id, external_id, content);
@@ -542,8 +626,14 @@ ALTER TABLE ONLY payments.dead_letter
 ALTER TABLE ONLY payments.dead_letter
     ADD CONSTRAINT dead_letter_topic_partition_incarnation_record_offset_key UNIQUE (topic, partition, incarnation, record_offset);
 
+ALTER TABLE ONLY payments.feed_profile
+    ADD CONSTRAINT feed_profile_pkey PRIMARY KEY (name, version);
+
 ALTER TABLE ONLY payments.fund
     ADD CONSTRAINT fund_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.fund_policy
+    ADD CONSTRAINT fund_policy_pkey PRIMARY KEY (fund_id);
 
 ALTER TABLE ONLY payments.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
@@ -572,6 +662,9 @@ ALTER TABLE ONLY payments."position"
 ALTER TABLE ONLY payments.resolution
     ADD CONSTRAINT resolution_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY payments.same_account
+    ADD CONSTRAINT same_account_pkey PRIMARY KEY (alias);
+
 ALTER TABLE ONLY payments.source
     ADD CONSTRAINT source_name UNIQUE (name);
 
@@ -596,13 +689,25 @@ ALTER TABLE ONLY payments.statement_source
 ALTER TABLE ONLY payments.statement_source
     ADD CONSTRAINT statement_source_pkey PRIMARY KEY (id);
 
-CREATE INDEX call_by_amount ON payments.call USING btree (currency, original_minor);
+CREATE INDEX account_credit_alike ON payments.account_credit USING btree (source_id, amount_minor, value_date);
+
+CREATE INDEX call_by_allocation ON payments.call USING btree (allocation_id, due_on, id);
+
+CREATE INDEX call_by_amount ON payments.call USING btree (currency, original_minor, due_on, id);
 
 CREATE INDEX call_by_due_date ON payments.call USING btree (due_on, id);
 
 CREATE INDEX call_by_fund ON payments.call USING btree (fund_id, due_on, id);
 
 CREATE INDEX call_to_watch ON payments.call USING btree (fund_id, watch_on) WHERE (watch_on IS NOT NULL);
+
+CREATE INDEX fund_policy_applying ON payments.fund_policy USING btree (fund_id) WHERE (over_payment = 'apply_and_hold_excess'::text);
+
+CREATE INDEX fund_policy_tolerant ON payments.fund_policy USING btree (fund_id) WHERE (short_tolerance_minor > 0);
+
+CREATE INDEX hold_by_age ON payments.hold USING btree (state, opened_at, id);
+
+CREATE INDEX hold_by_amount ON payments.hold USING btree (state, amount_minor DESC, id);
 
 CREATE INDEX hold_by_payment ON payments.hold USING btree (payment_id);
 
@@ -618,7 +723,11 @@ CREATE INDEX outbox_parked ON payments.outbox USING btree (id) WHERE (parked_rea
 
 CREATE INDEX payment_by_call ON payments.payment USING btree (booked_to);
 
+CREATE INDEX payment_by_remitter ON payments.payment USING btree (payments.remitter_key(account_hash, remitter_name), value_date) WHERE ((account_hash IS NOT NULL) OR (remitter_name IS NOT NULL));
+
 CREATE INDEX payment_elsewhere ON payments.payment USING btree (status, id) WHERE (status <> 'applied'::text);
+
+CREATE INDEX payment_on_hold ON payments.payment USING btree (source_id, payments.remitter_key(account_hash, remitter_name), value_date) WHERE (held_minor > 0);
 
 CREATE UNIQUE INDEX payment_reversed_once ON payments.payment USING btree (original_id) WHERE (original_id IS NOT NULL);
 
@@ -630,11 +739,15 @@ CREATE UNIQUE INDEX posting_undone_once ON payments.later_posting USING btree (u
 
 CREATE INDEX resolution_by_payment ON payments.resolution USING btree (payment_id);
 
+CREATE INDEX same_account_members ON payments.same_account USING btree (bank_account, alias);
+
 CREATE INDEX statement_entry_end_to_end ON payments.statement_entry USING btree (source_id, end_to_end_id) WHERE (published AND (kind = 'credit'::text) AND (end_to_end_id IS NOT NULL));
 
 CREATE INDEX statement_entry_published_identity ON payments.statement_entry USING btree (source_id, payment_id) WHERE published;
 
 CREATE INDEX statement_entry_uetr ON payments.statement_entry USING btree (source_id, uetr) WHERE (published AND (kind = 'credit'::text) AND (uetr IS NOT NULL));
+
+CREATE INDEX statement_in_chain ON payments.statement USING btree (source_id, last_day, first_day, id);
 
 CREATE TRIGGER call_moves_forward BEFORE UPDATE ON payments.call FOR EACH ROW WHEN (((new.version < old.version) OR (new.postings < old.postings) OR (old.cancelled AND (NOT new.cancelled)) OR (old.defaulted AND (NOT new.defaulted)) OR ((old.released_minor > 0) AND (new.released_minor <> old.released_minor)))) EXECUTE FUNCTION payments.refuse_step_back();
 
@@ -642,17 +755,35 @@ CREATE TRIGGER payments_refer AFTER INSERT ON payments.payment REFERENCING NEW T
 
 CREATE TRIGGER postings_refer AFTER INSERT ON payments.later_posting REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION payments.check_postings();
 
+ALTER TABLE ONLY payments.account_credit
+    ADD CONSTRAINT account_credit_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments.payment(id);
+
+ALTER TABLE ONLY payments.account_credit
+    ADD CONSTRAINT account_credit_source_id_fkey FOREIGN KEY (source_id) REFERENCES payments.source(id);
+
 ALTER TABLE ONLY payments.account
     ADD CONSTRAINT account_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES payments.fund(id);
 
+ALTER TABLE ONLY payments.bank_file_piece
+    ADD CONSTRAINT bank_file_piece_file_id_fkey FOREIGN KEY (file_id) REFERENCES payments.bank_file(id);
+
 ALTER TABLE ONLY payments.call
     ADD CONSTRAINT call_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES payments.fund(id);
+
+ALTER TABLE ONLY payments.charge
+    ADD CONSTRAINT charge_call_id_fkey FOREIGN KEY (call_id) REFERENCES payments.call(id);
+
+ALTER TABLE ONLY payments.charge
+    ADD CONSTRAINT charge_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments.payment(id);
 
 ALTER TABLE ONLY payments.conflict
     ADD CONSTRAINT conflict_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments.payment(id);
 
 ALTER TABLE ONLY payments.conflict
     ADD CONSTRAINT conflict_source_id_fkey FOREIGN KEY (source_id) REFERENCES payments.source(id);
+
+ALTER TABLE ONLY payments.fund_policy
+    ADD CONSTRAINT fund_policy_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES payments.fund(id);
 
 ALTER TABLE ONLY payments.hold
     ADD CONSTRAINT hold_conflict_id_fkey FOREIGN KEY (conflict_id) REFERENCES payments.conflict(id);
@@ -671,6 +802,9 @@ ALTER TABLE ONLY payments.resolution
 
 ALTER TABLE ONLY payments.resolution
     ADD CONSTRAINT resolution_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments.payment(id);
+
+ALTER TABLE ONLY payments.same_account
+    ADD CONSTRAINT same_account_alias_fkey FOREIGN KEY (alias) REFERENCES payments.account(alias);
 
 ALTER TABLE ONLY payments.statement_entry
     ADD CONSTRAINT statement_entry_source_id_fkey FOREIGN KEY (source_id) REFERENCES payments.statement_source(id);

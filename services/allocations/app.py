@@ -5,6 +5,7 @@ from typing import Final
 
 from services.allocations import consumer, handlers
 from services.allocations.api import router
+from services.allocations.imports import api as imports
 from shared.http import dead_letter_router
 from shared.outbox import Origin
 from shared.postgres import Pool
@@ -29,6 +30,6 @@ def build(settings: Settings) -> Runtime:
         settings,
         reads=consumer.TOPICS,
         apply=consumer.apply,
-        routers=[dead_letter_router("allocations"), router],
+        routers=[dead_letter_router("allocations"), router, imports.router],
         ticks=[Tick("issue_due_calls", 1, issue_due_calls)],
     )

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from services.payments import api, consumer, handlers
 from services.payments.consumer import Consumer
-from services.payments.handlers import CALLS_PER_TICK
+from services.payments.handlers import CALLS_PER_SLICE, CALLS_PER_TICK
+from services.payments.imports import api as imports
+from services.payments.profiles import api as profiles
 from services.payments.statements import api as statements
 from services.payments.store import Numbers
 from shared.http import dead_letter_router
@@ -30,6 +32,14 @@ async def tick_business_date(pool: Pool, now: datetime) -> None:
             looked_at = await handlers.tick_business_date(db, now=now, limit=CALLS_PER_TICK)
 
 
+async def close_short_calls(pool: Pool, now: datetime) -> None:
+    """Closes the calls that are short by no more than their fund tolerates, a slice and a transaction at a time."""
+    closed = CALLS_PER_SLICE
+    while closed == CALLS_PER_SLICE:
+        async with pool.acquire() as db, db.transaction():
+            closed = await handlers.close_short_calls(db, now=now, limit=CALLS_PER_SLICE)
+
+
 def build(settings: Settings) -> Runtime:
     """The service; one place deals out new ids to its consumer, its API and its sweep."""
     numbers = Numbers()
@@ -43,8 +53,12 @@ def build(settings: Settings) -> Runtime:
         settings,
         reads=consumer.TOPICS,
         apply=reader.apply,
-        routers=[dead_letter_router("payments"), api.router, statements.router],
-        ticks=[Tick("sweep_held", 1, sweep_held), Tick("tick_business_date", 60, tick_business_date)],
+        routers=[dead_letter_router("payments"), api.router, statements.router, profiles.router, imports.router],
+        ticks=[
+            Tick("sweep_held", 1, sweep_held),
+            Tick("close_short_calls", 5, close_short_calls),
+            Tick("tick_business_date", 60, tick_business_date),
+        ],
     )
     runtime.app.state.numbers = numbers
     return runtime

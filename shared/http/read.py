@@ -30,6 +30,17 @@ class Reader:
         async with connection(self.pool) as db, db.transaction(isolation="repeatable_read", readonly=True):
             yield db
 
+    @contextmanager
+    async def rehearsal(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction that is always taken back: what a dry run does, it does for real."""
+        async with connection(self.pool) as db:
+            transaction = db.transaction()
+            await transaction.start()
+            try:
+                yield db
+            finally:
+                await transaction.rollback()
+
 
 def _reader(request: Request) -> Reader:
     runtime = runtime_of(request)

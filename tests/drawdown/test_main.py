@@ -10,7 +10,21 @@ from typer.testing import CliRunner
 from drawdown import exits
 from drawdown.__main__ import COMMANDS, build
 
-CONTRACT = {"up", "down", "status", "demo", "feed", "lag", "check", "dead-letters", "rebuild", "audit"}
+CONTRACT = {
+    "up",
+    "down",
+    "status",
+    "demo",
+    "feed",
+    "import",
+    "holds",
+    "lag",
+    "check",
+    "dead-letters",
+    "profiles",
+    "rebuild",
+    "audit",
+}
 
 
 def test_the_commands_are_those_of_the_contract() -> None:

@@ -20,6 +20,10 @@ from tests.support.servers import Servers
 
 TABLES: Final = (
     *(
+        "charge",
+        "fund_policy",
+        "account_credit",
+        "same_account",
         "resolution",
         "hold",
         "later_posting",

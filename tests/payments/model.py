@@ -4,123 +4,13 @@ Refusals are their codes, None where the thing is done. Days are dates of the fu
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
-Name = tuple[str, str]  # source, and the bank's own id
-View = dict[str, Any]
+from tests.payments.model_things import Money, Name, Owed, View, Wire, Word
 
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """What a bank says. A `reference` is the number of a call; `spelled` says how, and where, it is written."""
-
-    source: str
-    id: str
-    amount: int
-    day: date
-    call: int | None = None
-    reference: int | None = None
-    spelled: str = "plain"
-    currency: str = "USD"
-    reverses: str | None = None
-
-    @property
-    def name(self) -> Name:
-        return self.source, self.id
-
-    @property
-    def content(self) -> tuple[object, ...]:
-        """What two entries of one name must agree on; free text does not count."""
-        reference = None if self.spelled == "in free text" else self.reference
-        return self.reverses, self.amount, self.currency, self.day, self.call, reference
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What allocations says of a call."""
-
-    call: int
-    version: int
-    stage: str
-    amount: int
-    fund: int
-    due: date
-    grace: int
-    cure: int
-
-
-@dataclass(slots=True)
-class Owed:
-    """An issued call."""
-
-    word: Word
-    seen: date
-    released: int = 0
-    paid: int = 0
-    postings: int = 0
-    cancelled: bool = False
-    defaulted: bool = False
-    version: int = 1
-
-    @property
-    def amount(self) -> int:
-        return self.word.amount - self.released
-
-    @property
-    def open(self) -> int:
-        return 0 if self.cancelled else self.amount - self.paid
-
-    @property
-    def status(self) -> str:
-        rules = {
-            "cancelled": self.cancelled,
-            "paid": self.paid == self.amount,
-            "defaulted": self.defaulted,
-            "overdue": (self.seen - self.word.due).days > self.word.grace,
-            "partially_paid": self.paid > 0,
-            "called": True,
-        }
-        return next(status for status, holds in rules.items() if holds)
-
-
-@dataclass(slots=True)
-class Money:
-    """A booked entry: where each unit of it is. A hold is its reason, its call, its resolution and its version."""
-
-    wire: Wire
-    parts: list[tuple[int, int, date]] = field(default_factory=list)  # call, amount, value date
-    held: int = 0
-    gone: Counter[str] = field(default_factory=Counter)  # returned, dismissed or reversed
-    holds: list[list[Any]] = field(default_factory=list)
-    original: Name | None = None
-
-    @property
-    def applied(self) -> int:
-        return sum(amount for _, amount, _ in self.parts)
-
-    @property
-    def whole(self) -> bool:
-        return self.wire.reverses is None and self.applied + self.held == self.wire.amount
-
-    @property
-    def status(self) -> str:
-        if self.held:
-            return "held"
-        return "applied" if self.parts else next(iter(+self.gone))
-
-    def hold(self, reason: str, call: int | None) -> None:
-        self.held = self.applied or self.wire.amount
-        self.parts = []
-        self.holds.append([reason, call, None, 1])
-
-    def settle(self, resolution: str) -> None:
-        self.holds[-1][2:] = [resolution, self.holds[-1][3] + 1]
-        if resolution != "applied":
-            self.gone[resolution] += self.held
-        self.held = 0
+__all__ = ["Model", "Money", "Name", "Owed", "View", "Wire", "Word"]
 
 
 @dataclass(slots=True)
@@ -128,6 +18,8 @@ class Model:
     """All that the service knows."""
 
     accounts: Mapping[str, int] = field(default_factory=dict)  # a source that pays one fund's calls only
+    same: Mapping[str, str] = field(default_factory=dict)  # another source that shows the same account
+    applying: Collection[int] = ()  # funds that take what fits of a payment
     calls: dict[int, Owed] = field(default_factory=dict)
     plans: dict[int, Word] = field(default_factory=dict)
     payments: dict[Name, Money] = field(default_factory=dict)
@@ -178,14 +70,41 @@ class Model:
         return "over_payment" if amount + taken > owed.open else None
 
     def _credit(self, money: Money) -> None:
-        named = {money.wire.call, money.wire.reference} - {None}
-        call = named.pop() if len(named) == 1 else None
-        if call is None:
+        named = money.wire.named
+        call = next(iter(named)) if len(named) == 1 else None
+        if not money.held:
+            money.resembles = self._resembled(money)
+        if not money.held and money.resembles is not None:
+            self._hold(money, "possible_duplicate", call)
+        elif call is None:
             self._hold(money, "ambiguous_match" if named else "no_match", None)
         elif (reason := self.why_not(money.wire, call, money.wire.amount)) is not None:
-            self._hold(money, reason, call)
+            owed = self.calls.get(call)
+            if reason == "over_payment" and owed is not None and owed.open and owed.word.fund in self.applying:
+                rest = money.wire.amount - owed.open
+                self._apply(money, [(call, owed.open)])
+                money.held = rest
+                money.holds.append([reason, call, None, 1])
+            else:
+                self._hold(money, reason, call)
         else:
             self._apply(money, [(call, money.wire.amount)])
+
+    def _resembled(self, money: Money) -> Name | None:
+        """What the account's other name has told already: the nearest, the first of these, each once."""
+        wire, other = money.wire, self.same.get(money.wire.source)
+        likenesses = {m.resembles for m in self.payments.values() if m.is_likeness and m.wire.source == wire.source}
+        found = [
+            (one.wire.named != wire.named, abs((one.wire.day - wire.day).days), place, name)
+            for place, (name, one) in enumerate(self.payments.items())
+            if (one.wire.source, one.wire.amount, one.wire.currency) == (other, wire.amount, wire.currency)
+            and one.wire.reverses is None
+            and not one.is_likeness
+            and name not in likenesses
+            and abs((one.wire.day - wire.day).days) <= 3
+            and (not one.wire.named or not wire.named or one.wire.named == wire.named)
+        ]
+        return min(found)[3] if found else None
 
     def _take_back(self, money: Money) -> None:
         original = self.payments.get((money.wire.source, money.wire.reverses or ""))
@@ -218,8 +137,7 @@ class Model:
         self._undo(original)
         if original.held:
             original.settle("reversed")
-        else:
-            original.gone["reversed"], original.parts = original.wire.amount, []
+        original.gone["reversed"], original.parts = original.wire.amount, []
         if reversal.held:
             reversal.settle("reversed")
         else:
@@ -282,7 +200,7 @@ class Model:
 
     def unapply(self, name: Name) -> str | None:
         money = self.payments[name]
-        if not money.parts:
+        if not money.parts or money.held:
             return "invalid_transition"
         self._undo(money)
         money.hold("unapplied", None)
@@ -374,5 +292,6 @@ class Model:
             "parts": {name: sorted(m.parts) for name, m in self.payments.items()},
             "holds": {name: [tuple(hold) for hold in m.holds] for name, m in self.payments.items()},
             "originals": {name: m.original for name, m in self.payments.items()},
+            "likenesses": {name: m.resembles for name, m in self.payments.items() if m.resembles},
             "conflicts": sorted((name, str(resolution)) for (name, _), resolution in self.conflicts.items()),
         }

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -26,12 +26,19 @@ from shared.ids import AllocationId, CallId, DealId, FundId
 from shared.money import Minor
 from shared.reference import reference_of
 from shared.refusal import Refused
-from tests.payments.model import Name, View, Wire, Word
+from tests.payments.model import Model, Name, View, Wire, Word
 
 START: Final = datetime(2026, 3, 2, 16, tzinfo=UTC)  # still the morning in New York, already the next day in Tokyo
 ZONES: Final = {1: "America/New_York", 2: "Asia/Tokyo"}
-ACCOUNTS: Final = {"bank/tokyo": 2}  # pays fund 2's calls only
+ACCOUNTS: Final = {"bank/tokyo": 2, "bank/tokyo/files": 2}  # pay fund 2's calls only
+SAME: Final = {"bank/tokyo": "bank/tokyo/files", "bank/tokyo/files": "bank/tokyo"}  # and are one account
+APPLYING: Final = frozenset({2})  # takes what fits of a payment
 MANUAL: Final = "manual/reversal/"
+
+
+def model() -> Model:
+    """The model, told what the subjects know from the beginning."""
+    return Model(ACCOUNTS, SAME, APPLYING)
 
 
 def now_on(day: int) -> datetime:
@@ -124,10 +131,13 @@ def view_of(
         for payment_id, (source, tx) in real.items()
     }
     of_payment: dict[Name, list[Any]] = {name: [] for name in names.values()}
+    likenesses: dict[Name, Name] = {}
     of_conflict: dict[int, str] = {}
     for hold in sorted(holds, key=lambda hold: hold.id):
         resolution = None if hold.resolution is None else str(hold.resolution)
         if hold.payment_id is not None:
+            if hold.resembles_id is not None:
+                likenesses[names[hold.payment_id]] = names[hold.resembles_id]
             of_payment[names[hold.payment_id]].append((str(hold.reason), hold.call_id, resolution, hold.version))
         elif hold.conflict_id is not None:
             of_conflict[hold.conflict_id] = str(resolution)
@@ -142,6 +152,7 @@ def view_of(
         "parts": {names[p.id]: sorted((a.call_id, a.amount, a.value_date) for a in p.applications) for p in payments},
         "holds": of_payment,
         "originals": {names[p.id]: names[p.original_id] if p.original_id else None for p in payments},
+        "likenesses": likenesses,
         "conflicts": sorted((c.entry.identity, of_conflict[c.id]) for c in conflicts),
     }
 
@@ -180,7 +191,17 @@ class InMemory:
 
     def take_in(self, entries: Iterable[Entry], day: int) -> None:
         """A batch in the domain's own words."""
-        self._keep(domain.receive(self._book(), map(domain.arrived, entries), self._ids(), now_on(day)))
+        book = replace(self._book(), lookalikes=domain.Lookalikes(dict.fromkeys(SAME, "tokyo"), self._seen()))
+        self._keep(domain.receive(book, map(domain.arrived, entries), self._ids(), now_on(day)))
+
+    def _seen(self) -> list[domain.Seen]:
+        """The credits of the account with two names, and which of them are likenesses, as far as people agree."""
+        resembled = {h.payment_id: h.resembles_id for h in self.holds.values() if h.resolution not in domain.TOLD_APART}
+        return [
+            domain.seen(payment.id, payment.entry, resembled.get(payment.id))
+            for payment in self.payments.values()
+            if payment.entry.source in SAME and payment.entry.kind is Kind.CREDIT
+        ]
 
     def sweep(self, day: int) -> None:
         self._keep(domain.reconsider(self._book(), self._ids(), now_on(day)))
@@ -295,6 +316,7 @@ class InMemory:
             conflicts={(c.entry.identity, c.content) for c in self.conflicts},
             payments=dict(self.payments),
             paid_days=days,
+            applying={FundId(fund) for fund in APPLYING},
         )
 
     def _done(self, sheet: domain.Worksheet, answer: Payment | Refused) -> str | None:

@@ -259,8 +259,8 @@ async def test_a_registered_account_pays_its_fund_only(api: Api) -> None:
     """From then on; registering it again changes nothing, another fund is refused."""
     await api.counter.hear(terms(17), terms(18, fund_id=FundId(2)))
     body = {"alias": "bank/acme-usd-1", "currency": "USD"}
-    assert await api.post("/api/funds/1/accounts", body, 201) == {**body, "fund_id": 1}
-    assert await api.post("/api/funds/1/accounts", body, 201) == {**body, "fund_id": 1}
+    assert await api.post("/api/funds/1/accounts", body, 201) == {**body, "fund_id": 1, "same_account_as": []}
+    assert await api.post("/api/funds/1/accounts", body, 201) == {**body, "fund_id": 1, "same_account_as": []}
     assert (await api.post("/api/funds/2/accounts", body, 409))["code"] == "account_exists"
     await api.counter.receive(credit("E1", 100, 17), credit("E2", 100, 18))
     assert [(await api.payment(e))["reason"] for e in ("E1", "E2")] == [None, "wrong_account"]

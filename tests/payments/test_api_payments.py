@@ -23,6 +23,11 @@ async def listed(api: Api, **query: str) -> list[Json]:
         page = await api.get("/api/payments", limit=2, cursor=page["next"], **query)
 
 
+def proposed(payment: Json) -> list[list[int]]:
+    """The calls of each candidate, the best first."""
+    return [[part["call_id"] for part in candidate["parts"]] for candidate in payment["candidates"]]
+
+
 async def test_held_money_is_listed_with_its_reason(api: Api) -> None:
     """Newest first, conflicts among the payments, each with what a person needs to decide."""
     await api.counter.issue(17)
@@ -87,17 +92,33 @@ async def test_candidates_have_exactly_so_much_outstanding(api: Api) -> None:
     await api.counter.receive(credit("E5", 500, 5))
     await api.post("/api/capital-calls/6/cancel")
     await api.counter.receive(credit("E1", 500, call_id=None), credit("E2", 77, call_id=None))
-    assert [c["call_id"] for c in (await api.payment("E1"))["candidates"]] == [2, 1]
+    assert proposed(await api.payment("E1")) == [[2], [1]]
     assert (await api.payment("E2"))["candidates"] == []
     (first,) = [p for p in await listed(api, status="held") if p["payment_id"] == "E1"]
     assert first["candidates"][0] == {
-        "call_id": 2,
-        "fund_id": 1,
-        "allocation_id": 5,
-        "reference": reference_of(2),
-        "outstanding": "5.00",
-        "due_date": "2026-03-15",
-        "status": "called",
+        "rule": "exact_amount",
+        "score": 40,
+        "inputs": [
+            {
+                "rule": "exact_amount",
+                "points": 40,
+                "told": "5.00 on hold",
+                "matched": "5.00 outstanding on call 2",
+            }
+        ],
+        "parts": [
+            {
+                "call_id": 2,
+                "amount": "5.00",
+                "fund_id": 1,
+                "allocation_id": 5,
+                "reference": reference_of(2),
+                "outstanding": "5.00",
+                "due_date": "2026-03-15",
+                "status": "called",
+            }
+        ],
+        "with_payments": [],
     }
 
 
@@ -106,8 +127,8 @@ async def test_the_calendars_first_and_last_day_break_no_list(api: Api, day: dat
     """Systems write 9999-12-31 for "none": a date without bounds in the database, from which nothing is subtracted."""
     await api.counter.hear(terms(1, 500, due_on=day), terms(2, 500))
     await api.counter.receive(credit("E1", 500, call_id=None, value_date=day), credit("E2", 500, call_id=None))
-    found = {p["payment_id"]: [c["call_id"] for c in p["candidates"]] for p in await listed(api, status="held")}
-    assert found == {"E1": [1, 2], "E2": [2, 1]}
+    found = {p["payment_id"]: proposed(p) for p in await listed(api, status="held")}
+    assert found == {"E1": [[1], [2]], "E2": [[2], [1]]}
     assert (await api.payment("E1"))["value_date"] == day.isoformat()
 
 
@@ -118,7 +139,7 @@ async def test_candidates_of_a_registered_account_are_its_funds(api: Api) -> Non
     await api.post("/api/funds/1/accounts", {"alias": "bank/acme-usd-1", "currency": "USD"}, 201)
     await api.counter.receive(credit("E1", 500, call_id=None))
     payment = await api.payment("E1")
-    assert ([c["call_id"] for c in payment["candidates"]], payment["fund_id"]) == ([1, 2], 1)
+    assert (proposed(payment), payment["fund_id"]) == ([[1], [2]], 1)
 
 
 async def test_a_person_applies_held_money_to_several_calls(api: Api) -> None:
@@ -181,7 +202,7 @@ async def test_a_wrong_match_is_taken_back_and_applied_right(api: Api) -> None:
     await api.counter.receive(credit(amount=500))
     unapplied = await api.act("E1", "unapply", {})
     assert (unapplied["status"], unapplied["reason"], unapplied["held_amount"]) == ("held", "unapplied", "5.00")
-    assert [c["call_id"] for c in unapplied["candidates"]] == [17, 18]
+    assert proposed(unapplied) == [[17], [18]]
     await api.act("E1", "resolve", {"action": "apply", "parts": [{"call_id": 18, "amount": "5.00"}]})
     assert [(await api.counter.call(n))["status"] for n in (17, 18)] == ["called", "paid"]
     assert (await api.get("/api/capital-calls/17"))["applications"] == []

@@ -4,8 +4,9 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.payments.machine import Ledger
-from tests.payments.model import Model, Wire, Word
-from tests.payments.subjects import ACCOUNTS, START, InMemory, dates_on
+from tests.payments.model import Wire, Word
+from tests.payments.subjects import START, InMemory, dates_on
+from tests.payments.subjects import model as fresh
 from tests.support.effort import effort
 
 
@@ -25,7 +26,7 @@ def test_the_rules_do_what_the_model_says() -> None:
 @pytest.mark.parametrize("postings", [199, 200, 201, 400, 420])
 def test_a_flood_makes_a_version_for_every_200_postings(postings: int) -> None:
     """However many postings a transaction makes, and takes back, the versions of the call tell of all of them."""
-    model, subject, day = Model(ACCOUNTS), InMemory(), START.date()
+    model, subject, day = fresh(), InMemory(), START.date()
     word = Word(1, 1, "issued", postings, 1, day, 0, 0)
     model.hear([word], dates_on(0))
     subject.hear([word], 0)

@@ -21,7 +21,9 @@ from tests.payments.machine import Ledger
 from tests.payments.model import Model, Name, View, Wire, Word
 from tests.payments.subjects import (
     ACCOUNTS,
+    APPLYING,
     MANUAL,
+    SAME,
     START,
     ZONES,
     code_of,
@@ -31,6 +33,7 @@ from tests.payments.subjects import (
     terms_of,
     view_of,
 )
+from tests.payments.subjects import model as fresh
 from tests.support.effort import effort
 from tests.support.ledger import Ledger as Database
 
@@ -175,6 +178,11 @@ async def emptied(database: Database) -> None:
             await owner.execute("insert into payments.fund values ($1, 'USD', $2, 1)", fund, zone)
         for alias, fund in ACCOUNTS.items():
             await owner.execute("insert into payments.account values ($1, $2, 'USD', now())", alias, fund)
+        for alias in SAME:
+            await owner.execute("insert into payments.same_account values ($1, 'tokyo')", alias)
+        for fund in APPLYING:
+            policy = "insert into payments.fund_policy values ($1, 'apply_and_hold_excess', 0, false, 1, 'me', now())"
+            await owner.execute(policy, fund)
 
 
 @contextmanager
@@ -206,6 +214,9 @@ E1, E2, E3, E4, E5 = (Wire("bank/acme", f"E{n}", 100 * n, TODAY, call=n) for n i
 LATE: Final = Wire("bank/acme", "L", 70, TODAY + timedelta(days=3), call=1)
 OTHER: Final = replace(E1, amount=999)
 NAMELESS: Final = Wire("bank/acme", "N", 200, TODAY)
+EARLY: Final = Wire("bank/tokyo", "T0", 900, TODAY, call=6)  # of the account with two names, for the fund that splits
+PUSHED: Final = replace(EARLY, id="T1", amount=300)
+SHOWN: Final = replace(PUSHED, source="bank/tokyo/files", id="S1", call=None, day=TODAY + timedelta(days=3))
 
 
 def word(call: int, stage: str, version: int = 1, due: int = 0) -> Word:
@@ -239,6 +250,14 @@ MOMENTS: Final[tuple[tuple[Any, ...], ...]] = (
     ("receive", [back(NAMELESS), back(E1)]),
     ("tick", 9),
     ("dismiss conflict", 0),
+    ("receive", [EARLY]),
+    ("hear", [replace(word(6, "issued"), amount=700, fund=2)]),
+    ("sweep",),
+    ("receive", [back(EARLY), SHOWN, replace(SHOWN, id="S2")]),
+    ("receive", [PUSHED, replace(PUSHED, id="T2"), replace(PUSHED, id="T3")]),
+    ("apply", SHOWN.name, [(6, 300)]),
+    ("receive", [replace(PUSHED, id="T4", amount=500), replace(SHOWN, id="S4", amount=500)]),
+    ("receive", [replace(PUSHED, id="T5"), back(PUSHED)]),
 )
 
 
@@ -269,7 +288,7 @@ def test_the_awkward_moments_one_by_one(database: Database) -> None:
     """After each of the moments that chance meets seldom the tables hold what the model says."""
     with asyncio.Runner() as runner, connected(runner, database) as db:
         runner.run(emptied(database))
-        model, subject = Model(ACCOUNTS), InPostgres(runner, db)
+        model, subject = fresh(), InPostgres(runner, db)
         for number, moment in enumerate(MOMENTS):
             live(model, subject, *moment)
             assert subject.view() == model.view(), f"after moment {number}, {moment[0]}"

@@ -204,6 +204,7 @@ HELD: Final[Mapping[Reason, tuple[Step, ...]]] = {
     Reason.CURRENCY_MISMATCH: (sent("E1", 400, currency="EUR"),),
     Reason.CALL_CLOSED: (heard("withdrawn", call=7), sent("E1", 400, 7)),
     Reason.WRONG_ACCOUNT: (sent("E1", 400, source="bank/tokyo"),),
+    Reason.POSSIBLE_DUPLICATE: (sent("X", 400, source="bank/tokyo"), sent("E1", 400, source="bank/tokyo/files")),
     Reason.UNAPPLIED: (sent("E1", 400), lambda s: s.unapply(FIRST, 0)),
 }
 HELD_BACK: Final[Mapping[Reason, tuple[Step, ...]]] = {
@@ -211,10 +212,7 @@ HELD_BACK: Final[Mapping[Reason, tuple[Step, ...]]] = {
     Reason.REVERSAL_MISMATCH: (sent("X", 400), back("E1", of="X", more=1)),
     Reason.ALREADY_REVERSED: (sent("X", 400), back("R0", of="X"), back("E1", of="X")),
 }
-ELSEWHERE: Final = {  # reasons that no entry of a bank can have: a conflict holds no payment, and nothing suspects yet
-    Reason.IDENTITY_CONFLICT,
-    Reason.POSSIBLE_DUPLICATE,
-}
+ELSEWHERE: Final = {Reason.IDENTITY_CONFLICT}  # the reason that no payment can have: a conflict holds none
 SETTLED: Final[Mapping[str, tuple[Step, ...]]] = {
     "applied": (sent("E1", 400),),
     "returned": (sent("E1", 400, None), lambda s: s.resolve(FIRST, Action.RETURN, (), 0)),
@@ -280,6 +278,8 @@ sweep               | =         | =                 | =             | =         
 
 def column_of(state: str) -> str:
     kind, _, reason = state.partition(", ")
+    if reason == "possible_duplicate":  # here, of an account that pays no call of these
+        reason = "wrong_account"
     return reason if (kind, reason) in {("held", "currency_mismatch"), ("held", "wrong_account")} else kind
 
 

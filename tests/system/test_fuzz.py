@@ -47,6 +47,8 @@ BEYOND_SCHEMA: Final = {
     "invalid_amount": "how many decimals an amount may have depends on its fund's currency",
     "invalid_bank_file": "bytes are a bank statement or are not",
     "invalid_source": "some names are ours",
+    "invalid_terms": "what the terms of a call may say depends on currencies, time zones and each other",
+    "invalid_profile": "members of a profile go together, or rule each other out",
     "source_needed": "an account that nobody knows yet needs a name",
     "invalid_committed": "the most that is committed depends on the currency",
 }
@@ -212,8 +214,7 @@ def furnish(desk: Desk) -> Known:
     calls = [desk.post(plan, term)["id"] for term in terms]
     planned, issued = calls[:5], calls[4:]
     payments = [desk.pay({"id": call}, "20.00", "first")["payment"]["id"] for call in issued[:4]]
-    for payment in payments[:2]:
-        desk.post(f"/api/payments/{payment}/unapply", {"reason": "wrong call"})
+    wrong = [desk.post(f"/api/payments/{payment}/unapply", {"reason": "wrong call"}) for payment in payments[:2]]
     return {
         "fund_id": [allocation["fund_id"]],
         "deal_id": [allocation["deal_id"], desk.deal()["id"], desk.deal()["id"]],
@@ -221,6 +222,7 @@ def furnish(desk: Desk) -> Known:
         "planned": planned,
         "call_id": issued,
         "payment_id": payments,
+        "hold_id": [payment["hold_id"] for payment in wrong],
     }
 
 

@@ -15,8 +15,8 @@ from tests.tidy import schema, tree
 POSTED = {
     "allocations": (),
     "payments": (
-        *("later_posting", "conflict", "source", "resolution"),
-        *("bank_file", "statement", "statement_entry", "statement_source"),
+        *("later_posting", "conflict", "source", "resolution", "account_credit", "charge"),
+        *("bank_file", "bank_file_piece", "statement", "statement_entry", "statement_source", "feed_profile"),
     ),
     "metrics": (),
     "audit": ("entry", "erasure", "topic"),

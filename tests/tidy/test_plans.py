@@ -21,7 +21,6 @@ READ_ALL: Final = {
     "shared.outbox.OUTBOX_BACKLOG": "counts what waits, which is little; a long queue is just what it must tell",
     "services.allocations.store.funds.TIME_ZONES": "every fund's: a tick asks what day it is for each",
     "services.payments.store.calls.GET_FUNDS": "every fund, for the same reason",
-    "services.payments.statements.store.FIND_SOURCES": "some dozens of accounts, by either of two names",
     "services.metrics.store.EMPTY_TABLES": "a rebuild puts every row anew",
     **{f"services.metrics.store.COPIES[{n}]": "a rebuild copies the whole read model" for n in range(5)},
 }

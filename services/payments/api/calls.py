@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from services.payments import handlers, store
+from services.payments.api.payment_shapes import PaidOut, payment_out
 from services.payments.api.shapes import (
     AccountOut,
     CallDetail,
@@ -14,10 +15,8 @@ from services.payments.api.shapes import (
     MaybeWhy,
     NewAccount,
     NewPayment,
-    PaidOut,
     call_detail,
     call_out,
-    payment_out,
 )
 from services.payments.api.waiting import HeardOfCall, HeardOfFund, NewNumbers
 from services.payments.domain import Call, Status
@@ -76,7 +75,8 @@ async def get_capital_call(call_id: HeardOfCall, read: Read) -> CallDetail:
         shown = await store.get_call(db, call_id)
         if shown is None:
             raise problem_of(await handlers.not_issued(db, call_id), dict.fromkeys(_NOT_A_RECEIVABLE, 404))
-        return call_detail(shown, await store.applications_of_call(db, call_id, limit=APPLICATIONS_SHOWN))
+        applications = await store.applications_of_call(db, call_id, limit=APPLICATIONS_SHOWN)
+        return call_detail(shown, applications, await store.charges_of_call(db, call_id))
 
 
 _NOT_A_RECEIVABLE: Final = ("call_closed", "invalid_transition")
@@ -105,7 +105,7 @@ async def pay_capital_call(call_id: HeardOfCall, body: NewPayment, numbers: NewN
         if isinstance(paid, Refused):
             return paid
         shown = await store.show_payments(db, [paid.payment.id])
-        return PaidOut(payment=payment_out(shown[paid.payment.id]), call=await _shown(db, call_id))
+        return PaidOut(payment=payment_out(shown[paid.payment.id], decisions=()), call=await _shown(db, call_id))
 
     return await write(work, action="call.pay", resource_type="call", resource_id=call_id, status=201)
 
@@ -164,12 +164,28 @@ async def declare_default(call_id: HeardOfCall, write: Write, body: MaybeWhy | N
     tags=["accounts"],
 )
 async def register_account(fund_id: HeardOfFund, body: NewAccount, write: Write) -> Response:
-    """Lets a source pay this fund's calls only, from now on."""
+    """Lets a source pay this fund's calls only, from now on; also says that it shows the same bank account as another.
+
+    A credit that both tell is applied once: the second one is held as a `possible_duplicate`.
+    """
 
     async def work(db: Connection, _origin: Origin) -> BaseModel | Refused:
-        done = await handlers.register_account(db, fund_id, alias=body.alias, currency=body.currency, now=write.now)
+        done = await handlers.register_account(
+            db,
+            fund_id,
+            alias=body.alias,
+            currency=body.currency,
+            same_account_as=body.same_account_as,
+            now=write.now,
+        )
         if isinstance(done, Refused):
             return done
-        return AccountOut(alias=done.alias, fund_id=done.fund_id, currency=done.currency)
+        account = done.account
+        return AccountOut(
+            alias=account.alias,
+            fund_id=account.fund_id,
+            currency=account.currency,
+            same_account_as=list(done.same_account_as),
+        )
 
     return await write(work, action="account.register", resource_type="account", resource_id=body.alias, status=201)

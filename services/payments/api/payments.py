@@ -1,15 +1,16 @@
 """HTTP of payments: where each one's money is, and what people decide about money on hold."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from services.payments import handlers, store
-from services.payments.api.shapes import PaymentOut, PaymentPage, Resolve, Reversal, StatusAsked, Why, payment_out
+from services.payments.api.payment_shapes import PaymentOut, PaymentPage, StatusAsked, payment_out
+from services.payments.api.shapes import Resolve, Reversal, Why
 from services.payments.api.waiting import NewNumbers
 from services.payments.domain import Conflict, Hold, Payment, PaymentStatus, Reason
-from services.payments.store import PaymentsAsked, ShownPayment
+from services.payments.store import PaymentsAsked
 from shared.http import (
     DEFAULT_LIMIT,
     Cursor,
@@ -29,8 +30,7 @@ from shared.refusal import Refused
 
 router = APIRouter(tags=["payments"])
 
-# Reasons for which a person has to find the call; for the others it is known, or there is none.
-_WITH_CANDIDATES: Final = frozenset({Reason.NO_MATCH, Reason.AMBIGUOUS_MATCH, Reason.UNAPPLIED})
+CANDIDATES_LISTED = 5
 
 
 @router.get("/api/payments", response_model=PaymentPage, responses=problems(400, 422))
@@ -48,17 +48,14 @@ async def list_payments(
     asked = PaymentsAsked(before, PaymentStatus(status) if status else None, reason, limit + 1)
     async with read.snapshot() as db:
         rows = await store.list_payments(db, asked)
-        found = await store.candidates(db, [row for row in rows[:limit] if _needs_candidates(row)])
+        found = await handlers.candidates_of(db, rows[:limit], most=CANDIDATES_LISTED)
     return page_of(rows, limit, key=lambda row: (row.id,), show=lambda row: payment_out(row, found.get(row.id, ())))
 
 
-def _needs_candidates(shown: ShownPayment) -> bool:
-    return shown.hold is not None and shown.hold.reason in _WITH_CANDIDATES
-
-
-@router.get("/api/payments/{payment_id}", responses=problems(404))
+# Digits alone, so that the names beside it are no ids of it.
+@router.get("/api/payments/{payment_id:int}", responses=problems(404))
 async def get_payment(payment_id: PathId, read: Read) -> PaymentOut:
-    """One payment, with its applications and, while it is on hold, the calls that it may be for."""
+    """One payment, with why it is applied where it is and, while it is on hold, the calls that it may be for."""
     async with read.snapshot() as db:
         shown = await _shown(db, PaymentId(payment_id))
     if shown is None:
@@ -70,8 +67,9 @@ async def _shown(db: Connection, payment_id: PaymentId) -> PaymentOut | None:
     shown = (await store.show_payments(db, [payment_id])).get(payment_id)
     if shown is None:
         return None
-    found = await store.candidates(db, [shown]) if _needs_candidates(shown) else {}
-    return payment_out(shown, found.get(payment_id, ()))
+    found = await handlers.candidates_of(db, [shown])
+    decisions = await store.decisions_of(db, [payment_id])
+    return payment_out(shown, found.get(payment_id, ()), decisions.get(payment_id, ()))
 
 
 async def _answer(db: Connection, done: Payment | tuple[Conflict, Hold] | Refused) -> BaseModel | Refused:

@@ -1,13 +1,13 @@
-"""What people send and are shown: each entity's `id` and the other members of its event, and what led to it."""
+"""What people send, and what they are shown of calls: each one's `id` and the other members of its event."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.payments.domain import Action, Call, Hold, Kind, PaymentStatus, Posting, Reason, Status
-from services.payments.store import ShownCall, ShownPayment
+from services.payments.domain import Action, Posting, Status
+from services.payments.store import ShownCall, ShownCharge
 from shared.currency import text
 from shared.http import Body, Day, Id, PositiveAmount, Reference, Text
 
@@ -56,11 +56,17 @@ class Reversal(Body):
     reason: Text
 
 
+Alias = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+
+
 class NewAccount(Body):
     """A source that pays one fund's calls only, such as ``bank/acme-usd-1``."""
 
-    alias: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+    alias: Alias
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
+    same_account_as: Alias | None = Field(
+        None, description="another registered source of this fund that shows the same bank account"
+    )
 
 
 class AccountOut(BaseModel):
@@ -69,6 +75,7 @@ class AccountOut(BaseModel):
     alias: str
     fund_id: int
     currency: str
+    same_account_as: list[str] = Field(description="all other sources that show the same bank account")
 
 
 class ApplicationOut(BaseModel):
@@ -111,69 +118,20 @@ class CallOut(BaseModel):
     occurred_at: datetime
 
 
+class ChargeOut(BaseModel):
+    """What banks' charges left missing of a call, and was released for it."""
+
+    payment: int = Field(description="the id of the payment that was short, as in /api/payments/{id}")
+    payment_id: str = Field(description="the bank's own reference of that payment")
+    amount: Amount
+    value_date: date
+
+
 class CallDetail(CallOut):
     """The same with the money that counts towards it, the last applied first; at most 1,000."""
 
     applications: list[ApplicationOut]
-
-
-class CandidateOut(BaseModel):
-    """A call that held money may be for."""
-
-    call_id: int
-    fund_id: int
-    allocation_id: int
-    reference: str
-    outstanding: Amount
-    due_date: date
-    status: Status
-
-
-class PaymentOut(BaseModel):
-    """A bank's entry, and where its money is. An identity conflict is shown like a payment, and holds no money."""
-
-    id: int
-    source: str
-    payment_id: str = Field(description="the bank's own reference of the entry")
-    kind: Kind
-    amount: Amount
-    currency: str
-    value_date: date
-    status: PaymentStatus
-    reason: Reason | None = Field(description="why money is on hold")
-    held_amount: Amount
-    hold_id: int | None
-    fund_id: int | None = Field(description="the fund that held money is meant for, as far as known")
-    call_id: int | None = Field(description="the call that the bank named")
-    reference: str | None
-    remittance: str | None = Field(description="its first 500 characters")
-    remitter_name: str | None
-    account_last4: str | None
-    method: str | None
-    booked_at: datetime | None
-    recorded_at: datetime
-    reverses: str | None = Field(description="of a reversal: the payment_id that it takes back")
-    original: int | None = Field(description="of a reversal: the id of the payment that it took back")
-    conflicts_with: int | None = Field(description="of a conflict: the id of the payment that has its identity")
-    applications: list[ApplicationOut]
-    candidates: list[CandidateOut]
-
-
-class PaidOut(BaseModel):
-    """A payment, and the call after it."""
-
-    payment: PaymentOut
-    call: CallOut
-
-
-class PaymentPage(BaseModel):
-    """One page of payments, newest first."""
-
-    items: list[PaymentOut]
-    next: str | None
-
-
-StatusAsked = Literal["applied", "held", "partly_held", "returned", "dismissed", "reversed"]
+    charges: list[ChargeOut]
 
 
 def _members(shown: ShownCall) -> dict[str, object]:
@@ -207,9 +165,25 @@ def call_out(shown: ShownCall) -> CallOut:
     return CallOut.model_validate(_members(shown))
 
 
-def call_detail(shown: ShownCall, applications: Sequence[Posting]) -> CallDetail:
-    """A call with its applications."""
-    return CallDetail.model_validate({**_members(shown), "applications": [application_out(a) for a in applications]})
+def call_detail(shown: ShownCall, applications: Sequence[Posting], charges: Sequence[ShownCharge]) -> CallDetail:
+    """A call with its applications and charges."""
+    return CallDetail.model_validate(
+        {
+            **_members(shown),
+            "applications": [application_out(a) for a in applications],
+            "charges": [charge_out(charge) for charge in charges],
+        }
+    )
+
+
+def charge_out(charge: ShownCharge) -> ChargeOut:
+    """A charge, seen from its call."""
+    return ChargeOut(
+        payment=charge.payment_id,
+        payment_id=charge.external_id,
+        amount=text(charge.amount, charge.currency),
+        value_date=charge.value_date,
+    )
 
 
 def application_out(posting: Posting) -> ApplicationOut:
@@ -226,56 +200,3 @@ def application_out(posting: Posting) -> ApplicationOut:
         recorded_at=posting.recorded_at,
         rule=str(posting.rule),
     )
-
-
-def candidate_out(call: Call) -> CandidateOut:
-    """A call as a suggestion."""
-    return CandidateOut(
-        call_id=call.id,
-        fund_id=call.fund_id,
-        allocation_id=call.allocation_id,
-        reference=call.reference,
-        outstanding=text(call.outstanding, call.currency),
-        due_date=call.due_on,
-        status=call.status,
-    )
-
-
-def payment_out(shown: ShownPayment, candidates: Sequence[Call] = ()) -> PaymentOut:
-    """A payment, or a conflict, as people see it."""
-    payment, conflict, hold = shown.payment, shown.conflict, shown.hold
-    told = payment or conflict
-    assert told is not None
-    entry = told.entry
-    open_hold = hold if hold is not None and hold.is_open else None
-    return PaymentOut(
-        id=shown.id,
-        source=entry.source,
-        payment_id=entry.external_id,
-        kind=entry.kind,
-        amount=text(entry.amount, entry.currency),
-        currency=entry.currency,
-        value_date=entry.value_date,
-        status=payment.status if payment else _status_of_conflict(open_hold),
-        reason=open_hold.reason if open_hold else None,
-        held_amount=text(payment.held if payment else 0, entry.currency),
-        hold_id=open_hold.id if open_hold else None,
-        fund_id=(open_hold.fund_id if open_hold else None) or shown.account_fund_id,
-        call_id=entry.call_id,
-        reference=entry.reference,
-        remittance=entry.remittance,
-        remitter_name=entry.remitter,
-        account_last4=entry.account_last4,
-        method=entry.method,
-        booked_at=entry.booked_at,
-        recorded_at=told.recorded_at,
-        reverses=entry.reverses,
-        original=payment.original_id if payment else None,
-        conflicts_with=conflict.payment_id if conflict else None,
-        applications=[application_out(a) for a in payment.applications] if payment else [],
-        candidates=[candidate_out(call) for call in candidates],
-    )
-
-
-def _status_of_conflict(open_hold: Hold | None) -> PaymentStatus:
-    return PaymentStatus.DISMISSED if open_hold is None else PaymentStatus.HELD

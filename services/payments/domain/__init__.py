@@ -8,6 +8,7 @@ from services.payments.domain.calls import (
     Status,
     Terms,
     cancel,
+    close_short,
     declare_default,
     issue,
     newest_terms,
@@ -27,6 +28,8 @@ from services.payments.domain.corrections import (
     unapply,
 )
 from services.payments.domain.entries import Content, Entry, Identity, Kind, Rule, is_reserved, named_calls
+from services.payments.domain.explaining import Clue, Explanation, PassedOver, Where, explain
+from services.payments.domain.likeness import LIKENESS_DAYS, TOLD_APART, Lookalikes, Seen, seen
 from services.payments.domain.payments import (
     Conflict,
     Hold,
@@ -38,6 +41,7 @@ from services.payments.domain.payments import (
     Resolution,
     payment_status_of,
 )
+from services.payments.domain.policies import FundPolicy, OverPayment
 from services.payments.domain.receiving import Arrived, arrived, original_of, receive, reconsider, take_in
 from services.payments.domain.worksheet import (
     POSTINGS_PER_VERSION,
@@ -52,21 +56,29 @@ from services.payments.domain.worksheet import (
 
 __all__ = [
     "CLOSED_STAGES",
+    "LIKENESS_DAYS",
     "POSTINGS_PER_VERSION",
+    "TOLD_APART",
     "Action",
     "Arrived",
     "Book",
     "Call",
+    "Clue",
     "Conflict",
     "Content",
     "Entry",
+    "Explanation",
+    "FundPolicy",
     "Hold",
     "Identity",
     "Ids",
     "Kind",
     "Known",
+    "Lookalikes",
     "Outcome",
+    "OverPayment",
     "Part",
+    "PassedOver",
     "Payment",
     "PaymentStatus",
     "Plan",
@@ -75,17 +87,21 @@ __all__ = [
     "Reason",
     "Resolution",
     "Rule",
+    "Seen",
     "Stage",
     "Status",
     "Terms",
     "Version",
+    "Where",
     "Worksheet",
     "apply_held",
     "arrived",
     "cancel",
+    "close_short",
     "declare_default",
     "dismiss_conflict",
     "dismiss_held",
+    "explain",
     "is_reserved",
     "issue",
     "named_calls",
@@ -98,6 +114,7 @@ __all__ = [
     "release_remainder",
     "return_held",
     "reverse",
+    "seen",
     "status_of",
     "take",
     "take_in",

@@ -245,6 +245,17 @@ def release_remainder(call: Call) -> Call | Refused:
     return replace(call, released=call.outstanding, version=call.version + 1)
 
 
+def close_short(call: Call, tolerance: Minor) -> Call | None:
+    """Closes a call of which no more than `tolerance` is missing, as banks' charges leave it; None for any other.
+
+    It is released like any remainder: once, and only of a call that was paid in part.
+    """
+    if call.outstanding > tolerance:
+        return None
+    closed_at_paid = release_remainder(call)
+    return closed_at_paid if isinstance(closed_at_paid, Call) else None
+
+
 def declare_default(call: Call) -> Call | Refused:
     """Flags an unpaid call as in default, as a person may before the clock does."""
     if call.cancelled:

@@ -90,6 +90,7 @@ class Hold:
     fund_id: FundId | None = None
     resolution: Resolution | None = None
     version: int = 1
+    resembles_id: PaymentId | None = None  # of a possible duplicate: the payment that came first
 
     @property
     def is_open(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.payments.domain.entries import Entry, Identity, Kind, Rule, named_calls, rule_of
+from services.payments.domain.likeness import seen
 from services.payments.domain.payments import Hold, Payment, Reason, Resolution
 from services.payments.domain.worksheet import Book, Ids, Outcome, Worksheet
 from shared.ids import CallId, PaymentId
@@ -57,6 +58,8 @@ def take_in(sheet: Worksheet, arrival: Arrived) -> None:
 def _take_credit(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) -> None:
     """Applies a credit to the one call that it names, or holds it."""
     entry, calls = arrival.entry, arrival.calls
+    if sheet.pairing is not None and _is_likeness(sheet, payment_id, arrival):
+        return
     reason: Reason | None
     call_id: CallId | None
     if len(calls) == 1:
@@ -65,10 +68,46 @@ def _take_credit(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) -> N
         if reason is None:
             sheet.book(payment_id, entry, call_id, rule_of(entry))
             return
+        if reason is Reason.OVER_PAYMENT and (fits := sheet.room(call_id)) > 0:
+            _apply(sheet, Payment(payment_id, entry, sheet.now, held=entry.amount), call_id, fits)
+            return
     else:
         call_id, reason = None, Reason.AMBIGUOUS_MATCH if calls else Reason.NO_MATCH
     hold = sheet.hold(payment_id, entry, reason, entry.amount, call_id)
     sheet.keep(Payment(payment_id, entry, sheet.now, held=entry.amount, hold=hold))
+
+
+def _is_likeness(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) -> bool:
+    """Holds a credit that another name of its bank account has told already, as it seems."""
+    entry, pairing = arrival.entry, sheet.pairing
+    if pairing is None or not pairing.concerns(entry.source):
+        return False
+    one = seen(payment_id, entry, calls=arrival.calls)
+    original_id = pairing.original_of(one)
+    if original_id is None:
+        sheet.see(one)
+        return False
+    sheet.see(replace(one, resembles=original_id))
+    call_id = arrival.calls[0] if len(arrival.calls) == 1 else None
+    hold = sheet.hold(payment_id, entry, Reason.POSSIBLE_DUPLICATE, entry.amount, call_id, original_id)
+    sheet.keep(Payment(payment_id, entry, sheet.now, held=entry.amount, hold=hold))
+    return True
+
+
+def _apply(sheet: Worksheet, payment: Payment, call_id: CallId, fits: Minor) -> None:
+    """Applies to a call what fits of the money that a payment holds; what does not is on hold as too much."""
+    posting = sheet.post(payment.id, payment.entry, call_id, fits, rule_of(payment.entry))
+    rest = Minor(payment.held - fits)
+    hold = sheet.hold(payment.id, payment.entry, Reason.OVER_PAYMENT, rest, call_id) if rest else None
+    sheet.keep(
+        replace(
+            payment,
+            applied=Minor(payment.applied + fits),
+            held=rest,
+            applications=(*payment.applications, posting),
+            hold=hold,
+        )
+    )
 
 
 def _take_reversal(sheet: Worksheet, payment_id: PaymentId, arrival: Arrived) -> None:
@@ -136,21 +175,13 @@ def _reconsider_credit(sheet: Worksheet, payment: Payment, hold: Hold) -> None:
     reason = sheet.why_not(entry, call_id, hold.amount)
     if reason is hold.reason:
         return
-    if reason is not None:
+    fits = hold.amount if reason is None else sheet.room(call_id) if reason is Reason.OVER_PAYMENT else 0
+    if reason is not None and fits == 0:
         renamed = sheet.rehold(hold.renamed(reason, sheet.fund_of(entry, call_id)), entry)
         sheet.keep(replace(payment, hold=renamed))
         return
-    posting = sheet.post(payment.id, entry, call_id, hold.amount, rule_of(entry))
     sheet.rehold(hold.resolved(Resolution.APPLIED), entry)
-    sheet.keep(
-        replace(
-            payment,
-            applied=Minor(payment.applied + hold.amount),
-            held=Minor(payment.held - hold.amount),
-            applications=(*payment.applications, posting),
-            hold=None,
-        )
-    )
+    _apply(sheet, payment, call_id, Minor(fits))
 
 
 def _reconsider_reversal(sheet: Worksheet, payment: Payment, hold: Hold) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from services.payments.domain.calls import Call, Status, after_postings
 from services.payments.domain.entries import Content, Entry, Identity, Rule
+from services.payments.domain.likeness import Lookalikes, Pairing, Seen
 from services.payments.domain.payments import Conflict, Hold, Payment, Posting, PostingKind, Reason
 from shared.ids import CallId, FundId, HoldId, PaymentId, PostingId
 from shared.money import Minor
@@ -52,6 +53,8 @@ class Book:
     conflicts: Collection[tuple[Identity, Content]] = frozenset()  # contradictions that are on record already
     payments: Mapping[Identity, Payment] = field(default_factory=dict)
     paid_days: Mapping[CallId, Mapping[date, int]] = field(default_factory=dict)
+    applying: Collection[FundId] = frozenset()  # funds that take what fits of a payment, and hold only the rest
+    lookalikes: Lookalikes | None = None  # where a source of the batch is one of several names of its account
 
 
 @value
@@ -75,6 +78,7 @@ class Outcome:
     conflicts: list[Conflict] = field(default_factory=list)
     versions: list[Version] = field(default_factory=list)
     told_holds: list[tuple[Hold, Entry]] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)  # credits of accounts with several names
     duplicates: int = 0
 
     @property
@@ -146,6 +150,7 @@ class Worksheet:
         self._opened: dict[HoldId, Hold] = {}
         self._reheld: dict[HoldId, Hold] = {}
         self._outcome = Outcome()
+        self.pairing = None if book.lookalikes is None else Pairing(book.lookalikes)
 
     def payment(self, identity: Identity) -> Payment | None:
         """A payment as it now is: loaded, or booked a moment ago."""
@@ -179,6 +184,13 @@ class Worksheet:
             return Reason.CURRENCY_MISMATCH
         return Reason.OVER_PAYMENT if amount > call.original - call.released - tab.paid else None
 
+    def room(self, call_id: CallId) -> Minor:
+        """What a call takes of too large a payment: all that is outstanding where its fund wants that, else nothing."""
+        call = self._tabs[call_id].call
+        if call.fund_id not in self._book.applying:
+            return Minor(0)
+        return Minor(call.original - call.released - self._tabs[call_id].paid)
+
     def fund_of(self, entry: Entry, call_id: CallId | None) -> FundId | None:
         """The fund that held money is meant for, as far as it is known: the account's, else the call's."""
         fund_id = self._book.accounts.get(entry.source)
@@ -186,6 +198,12 @@ class Worksheet:
             call = self._book.calls.get(call_id)
             fund_id = None if call is None else call.fund_id
         return fund_id
+
+    def see(self, one: Seen) -> None:
+        """Takes in a credit of an account with several names, for those that may resemble it."""
+        assert self.pairing is not None
+        self.pairing.add(one)
+        self._outcome.seen.append(one)
 
     def duplicate(self) -> None:
         """Counts an entry that says nothing new."""
@@ -266,7 +284,15 @@ class Worksheet:
         self._outcome.postings.append(posting)
         tab.add(posting)
 
-    def hold(self, payment_id: PaymentId, entry: Entry, reason: Reason, amount: Minor, call_id: CallId | None) -> Hold:
+    def hold(
+        self,
+        payment_id: PaymentId,
+        entry: Entry,
+        reason: Reason,
+        amount: Minor,
+        call_id: CallId | None,
+        resembles_id: PaymentId | None = None,
+    ) -> Hold:
         """Opens a hold of some of a payment's money."""
         hold = Hold(
             id=HoldId(self.ids.holds.popleft()),
@@ -277,6 +303,7 @@ class Worksheet:
             opened_at=self.now,
             call_id=call_id,
             fund_id=self.fund_of(entry, call_id),
+            resembles_id=resembles_id,
         )
         self._open(hold, entry)
         return hold

@@ -21,6 +21,7 @@ from services.payments.domain import (
 )
 from services.payments.domain import reverse as taken_back
 from services.payments.domain import unapply as unapplied
+from services.payments.handlers.matching import explained
 from services.payments.handlers.receiving import load
 from services.payments.handlers.saving import save
 from services.payments.handlers.telling import payment_held
@@ -66,7 +67,9 @@ async def resolve(
     done = _settle(sheet, payment, action, wanted)
     numbers.give_back(ids)
     if isinstance(done, Payment):
-        await _save(db, sheet, Decision(payment.id, None, payment.hold, action, reason, origin.actor), now, origin)
+        why = await explained(db, payment, wanted, accounts.get(payment.entry.source)) if wanted else None
+        decision = Decision(payment.id, None, payment.hold, action, reason, origin.actor, why)
+        await _save(db, sheet, decision, now, origin)
     return done
 
 

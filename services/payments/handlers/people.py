@@ -1,4 +1,4 @@
-"""What people do to calls and accounts: pay, cancel, release, declare in default, register. Each is one transaction."""
+"""What people do to calls: pay, cancel, release, declare in default. Each is one transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,15 +33,6 @@ class Paid:
 
     payment: Payment
     call: Call
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A source that pays one fund's calls only."""
-
-    alias: str
-    fund_id: FundId
-    currency: str
 
 
 async def pay(
@@ -144,22 +135,3 @@ async def _change(
     if isinstance(after, Call):
         await save_call(db, call, after, now, origin)
     return after
-
-
-async def register_account(
-    db: Connection, fund_id: FundId, *, alias: str, currency: str, now: datetime
-) -> Account | Refused:
-    """Lets a source pay this fund's calls only, from now on; the same again changes nothing."""
-    fund = (await store.get_funds(db, [fund_id])).get(fund_id)
-    if fund is None:
-        return Refused("fund_not_found", f"there is no fund {fund_id}")
-    if domain.is_reserved(alias):
-        return Refused("invalid_alias", f"{alias} is a source of our own", "Choose an alias such as bank/acme-usd-1.")
-    if currency != fund.currency:
-        return Refused(
-            "currency_mismatch", f"fund {fund_id} is in {fund.currency}", f"Register an account in {fund.currency}."
-        )
-    registered = await store.add_account(db, alias, fund_id, currency, now)
-    if registered != (fund_id, currency):
-        return Refused("account_exists", f"{alias} is registered with another fund", "Choose another alias.")
-    return Account(alias, fund_id, currency)

@@ -14,6 +14,7 @@ from services.payments.domain import (
     Identity,
     Kind,
     Known,
+    Lookalikes,
     Payment,
     Reason,
     arrived,
@@ -55,10 +56,11 @@ async def receive_payments(
     crashpoint("payments.identities_looked_up")
     book = await _open_book(db, found, arrivals)
     crashpoint("payments.rows_locked")
-    # A payment that is booked and applied at once takes one number; only what a reversal undoes takes others.
+    # A payment that is booked and applied whole takes one number; only parts, and what a reversal undoes, take others.
     reversals = sum(entry.kind is Kind.REVERSAL for entry in entries)
     undone = reversals + sum(len(payment.applications) for payment in book.payments.values())
-    ids = await numbers.draw(db, payments=len(arrivals), postings=undone, holds=len(arrivals))
+    parts = len(arrivals) if book.applying else 0
+    ids = await numbers.draw(db, payments=len(arrivals), postings=undone + parts, holds=len(arrivals))
     outcome = receive(book, arrivals, ids, now)
     numbers.give_back(ids)
     await save(db, outcome, found.sources, now, origin)
@@ -66,9 +68,13 @@ async def receive_payments(
 
 
 async def _open_book(db: Connection, found: OnRecord, arrivals: Sequence[Arrived]) -> Book:
-    """Loads what the batch can touch, and locks what it can change: payments first, then calls, each in order."""
+    """Loads what the batch can touch, and locks what it can change, each in order: accounts with several names, then
+    payments, then calls."""
     known = found.known
     fresh = [arrival for arrival in arrivals if arrival.identity not in known]
+    alike = None
+    if found.bank_accounts:
+        alike = await store.lock_lookalikes(db, found.bank_accounts, [arrival.entry for arrival in fresh])
     originals = {original_of(a.entry) for a in fresh if a.entry.kind is Kind.REVERSAL}
     locked = await store.lock_payments(db, found.sources, originals)
     named = {arrival.calls[0] for arrival in fresh if len(arrival.calls) == 1}
@@ -85,6 +91,8 @@ async def _open_book(db: Connection, found: OnRecord, arrivals: Sequence[Arrived
         accounts=found.accounts,
         known=known,
         conflicts=await store.known_conflicts(db, found.sources, contradicted),
+        applying=found.applying,
+        lookalikes=alike,
     )
 
 
@@ -97,6 +105,8 @@ async def load(
     accounts: Mapping[str, FundId],
     known: Mapping[Identity, Known] | None = None,
     conflicts: Collection[tuple[Identity, Content]] = frozenset(),
+    applying: Collection[FundId] = frozenset(),
+    lookalikes: Lookalikes | None = None,
 ) -> Book:
     """The book for a transaction that has locked `payments`: locks the calls they are applied to, and `calls`.
 
@@ -114,6 +124,8 @@ async def load(
         conflicts=conflicts,
         payments=locked,
         paid_days=await store.paid_days(db, applied.union(undone) & found.keys()),
+        applying=applying,
+        lookalikes=lookalikes,
     )
 
 
@@ -137,9 +149,10 @@ async def sweep(
         if payment.hold and payment.hold.reason is Reason.UNKNOWN_CALL and payment.hold.call_id is not None
     }
     accounts = await store.get_accounts(db, sources.keys())
-    book = await load(db, payments=payments, calls=named, undone=named, accounts=accounts)
+    applying = await store.funds_applying(db)
+    book = await load(db, payments=payments, calls=named, undone=named, accounts=accounts, applying=applying)
     most = len(payments) + sum(len(payment.applications) for payment in payments)
-    ids = await numbers.draw(db, payments=0, postings=most, holds=0)
+    ids = await numbers.draw(db, payments=0, postings=most, holds=len(payments) if applying else 0)
     outcome = reconsider(book, ids, now)
     numbers.give_back(ids)
     await save(db, outcome, sources, now, Origin())

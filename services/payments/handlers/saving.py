@@ -18,8 +18,10 @@ async def save(db: Connection, outcome: Outcome, sources: dict[str, int], now: d
     crashpoint("payments.payments_saved")
     await store.add_conflicts(db, sources, outcome.conflicts)
     await store.add_later_postings(db, outcome.postings)
-    await store.add_holds(db, outcome.opened, now)
+    # A hold that is resolved in part gives way to one of the rest: a payment has one open hold at most.
     await store.save_holds(db, outcome.reheld, now)
+    await store.add_holds(db, outcome.opened, now)
+    await store.add_account_credits(db, sources, outcome.seen)
     await store.save_calls(db, _last(outcome), now)
     crashpoint("payments.calls_saved")
     await outbox.add(db, events_of(outcome, now), origin)

@@ -72,7 +72,7 @@ create table payments.call (
 create index call_by_due_date on payments.call (due_on, id);
 create index call_by_fund on payments.call (fund_id, due_on, id);
 create index call_to_watch on payments.call (fund_id, watch_on) where watch_on is not null;
-create index call_by_amount on payments.call (currency, original_minor);
+create index call_by_amount on payments.call (currency, original_minor, due_on, id);
 
 -- Versions and postings only rise; cancelled stays cancelled; a remainder is released once.
 create function payments.refuse_step_back() returns trigger language plpgsql as $$

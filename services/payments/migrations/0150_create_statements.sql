@@ -12,15 +12,23 @@ create table payments.statement_source (
     constraint statement_source_not_ours check (name !~ '^(manual|edited)/')
 );
 
--- The file as it came, byte for byte: the evidence.
+-- The file as it came, byte for byte: the evidence. In pieces, so that one of a hundred megabytes is never whole in
+-- anybody's memory.
 create table payments.bank_file (
     id          bigint      generated always as identity primary key,
     sha256      bytea       not null constraint bank_file_once unique,
     format      text        not null,
-    size_bytes  int         not null check (size_bytes = octet_length(content)),
-    content     bytea       not null,
+    size_bytes  int         not null check (size_bytes > 0),
     uploaded_by text        not null,
     received_at timestamptz not null
+);
+
+create table payments.bank_file_piece (
+    file_id  bigint not null references payments.bank_file,
+    position int    not null check (position >= 0),
+    content  bytea  not null,
+
+    primary key (file_id, position)
 );
 
 create table payments.statement (
@@ -33,10 +41,14 @@ create table payments.statement (
     line          int    not null,
     opening_minor bigint,
     closing_minor bigint,
+    first_day     date,   -- by these days statements form a chain: yesterday's closing is today's opening
+    last_day      date,
     problems      jsonb  not null,
 
     constraint statement_position unique (file_id, position)
 );
+
+create index statement_in_chain on payments.statement (source_id, last_day, first_day, id);
 
 -- Every entry of every statement, as the bank showed it there. What is shown again stands here again; `published` marks
 -- the one that was sent on as a payment.
@@ -80,12 +92,13 @@ create index statement_entry_end_to_end on payments.statement_entry (source_id, 
 create index statement_entry_uetr on payments.statement_entry (source_id, uetr)
     where published and kind = 'credit' and uetr is not null;
 
-grant select, insert on payments.statement_source, payments.bank_file, payments.statement, payments.statement_entry
-   to drawdown_payments;
+grant select, insert on payments.statement_source, payments.bank_file, payments.bank_file_piece, payments.statement,
+                        payments.statement_entry to drawdown_payments;
 
 -- migrate:down
 
 drop table payments.statement_entry;
 drop table payments.statement;
+drop table payments.bank_file_piece;
 drop table payments.bank_file;
 drop table payments.statement_source;

@@ -4,14 +4,33 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from itertools import islice
 from typing import Final
 
 from services.payments.domain import is_reserved
 from services.payments.feeds import BankFile, Entry, Kind, NotTaken, Statement, name_originals
 from services.payments.statements import store
-from services.payments.statements.store import Content, Original, ShownEntry, Source, StoredFile, StoredStatement
+from services.payments.statements.proving import (
+    Accounted,
+    Follows,
+    Joint,
+    Link,
+    accounted,
+    chain,
+    days_of,
+    sums_of,
+)
+from services.payments.statements.spool import Spool
+from services.payments.statements.store import (
+    Content,
+    NewStatement,
+    Original,
+    ShownEntry,
+    Source,
+    StoredEntry,
+    StoredFile,
+    StoredStatement,
+)
 from shared import accounts, currency, outbox, reference, topics
 from shared.contracts.feeds import PaymentReceived, Remitter
 from shared.crashpoint import crashpoint
@@ -20,6 +39,8 @@ from shared.postgres import Connection
 from shared.refusal import Refused
 
 _SHOWN_PROBLEMS: Final = 50
+SHOWN_ENTRIES: Final = 1_000  # of each statement, in the answer to an upload
+_CHAIN: Final = 1_000  # statements that are looked back over
 _SLICE: Final = 1_000  # entries done at a time, so that a large file holds up neither the process nor its transaction
 
 
@@ -27,13 +48,9 @@ _SLICE: Final = 1_000  # entries done at a time, so that a large file holds up n
 class Upload:
     """A file that somebody sent: its bytes, what they say, and the source that was named with it."""
 
-    data: bytes
+    file: Spool
     content: BankFile | NotTaken
     source: str | None
-
-    @property
-    def sha256(self) -> bytes:
-        return sha256(self.data).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +76,13 @@ async def take_file(
     if isinstance(sources, Refused):
         return sources
     await store.lock_sources(db, {source.id for source in sources})
-    digest = upload.sha256
-    file_id = await store.add_file(db, digest, upload.content.format, upload.data, origin.actor, now)
+    file = upload.file
+    file_id = await store.add_file(db, file.sha256, upload.content.format, file.size_bytes, origin.actor, now)
     if file_id is not None:
-        statements = upload.content.statements
-        ids = await store.add_statements(
-            db, file_id, [(source.id, one) for source, one in zip(sources, statements, strict=True)]
-        )
+        await store.add_pieces(db, file_id, file.pieces())
+        statements = zip(sources, upload.content.statements, strict=True)
+        new = [NewStatement(source.id, one, *days_of(one)) for source, one in statements]
+        ids = await store.add_statements(db, file_id, new)
         told = await _tell(db, upload.content, sources, account_key, now)
         while some := list(islice(told, _SLICE)):
             await store.add_entries(
@@ -79,7 +96,7 @@ async def take_file(
             )
             await outbox.add(db, [one.event for one in some if one.event is not None], origin)
             crashpoint("statements.slice_added")
-    stored = await store.get_file(db, digest)
+    stored = await store.get_file(db, file.sha256, entries=SHOWN_ENTRIES)
     assert stored is not None, "it was added, here or by whom we waited for"
     return stored
 
@@ -91,17 +108,67 @@ async def look_at_file(db: Connection, upload: Upload, *, account_key: bytes, no
     sources = await _sources(db, upload.content, upload.source, now=None)
     if isinstance(sources, Refused):
         return sources
-    entries: list[list[Entry]] = [[] for _ in sources]
+    entries: list[list[StoredEntry]] = [[] for _ in sources]
     told = await _tell(db, upload.content, sources, account_key, now)
     while some := list(islice(told, _SLICE)):
         for one in some:
-            entries[one.statement].append(one.entry)
+            if one.position < SHOWN_ENTRIES:
+                entries[one.statement].append(StoredEntry(one.position, one.entry))
         await asyncio.sleep(0)  # others' turn
     statements = tuple(
-        StoredStatement(0, 0, source.name, replace(statement, entries=tuple(its_entries)))
+        _looked_at(source, statement, its_entries)
         for source, statement, its_entries in zip(sources, upload.content.statements, entries, strict=True)
     )
-    return StoredFile(0, upload.content.format, upload.sha256, len(upload.data), statements)
+    file = upload.file
+    return StoredFile(0, upload.content.format, file.sha256, file.size_bytes, "", now, statements)
+
+
+def _looked_at(source: Source, statement: Statement, entries: Sequence[StoredEntry]) -> StoredStatement:
+    first_day, last_day = days_of(statement)
+    return StoredStatement(
+        id=0,
+        file_id=0,
+        source_id=source.id,
+        source=source.name,
+        bank_id=statement.id,
+        account=statement.account,
+        currency=statement.currency,
+        opening=statement.opening,
+        closing=statement.closing,
+        first_day=first_day,
+        last_day=last_day,
+        page=statement.page,
+        line=statement.line,
+        problems=statement.problems,
+        sums=sums_of(statement),
+        entries=tuple(entries),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of a statement beyond what it says: where the money of its entries is, and what came before it."""
+
+    accounted: Accounted
+    joint: Joint
+
+
+async def prove(db: Connection, statement: StoredStatement) -> Proof:
+    """The proof of a statement as of now; on one snapshot, so that its parts belong together."""
+    found = accounted(await store.places(db, statement.id))
+    links = await store.links(db, statement.source_id, until=statement.last_day, limit=_CHAIN)
+    joint = next((joint for joint in chain(links) if joint.link.id == statement.id), None)
+    return Proof(found, joint or Joint(link_of(statement), Follows.UNKNOWN))
+
+
+async def chain_of(db: Connection, source_id: int) -> list[Joint]:
+    """How the latest statements of an account follow each other."""
+    return chain(await store.links(db, source_id, until=None, limit=_CHAIN))
+
+
+def link_of(statement: StoredStatement) -> Link:
+    """A statement as a link of its chain."""
+    return Link(statement.id, statement.opening, statement.closing, statement.first_day, statement.last_day)
 
 
 def not_taken(file: NotTaken) -> Refused:

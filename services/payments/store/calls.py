@@ -217,34 +217,3 @@ async def get_funds(db: Connection, ids: Collection[FundId] | None = None) -> di
     """These funds, or all of them."""
     rows = await db.fetch(GET_FUNDS, None if ids is None else list(ids))
     return {row[0]: Fund(*row) for row in rows}
-
-
-ACCOUNTS: Final = """
-select alias, fund_id from payments.account where alias = any($1::text[])
-"""
-
-
-async def get_accounts(db: Connection, sources: Collection[str]) -> dict[str, FundId]:
-    """The sources among these that pay one fund's calls only, with that fund."""
-    if not sources:
-        return {}
-    return {row[0]: row[1] for row in await db.fetch(ACCOUNTS, list(sources))}
-
-
-ADD_ACCOUNT: Final = """
-insert into payments.account (alias, fund_id, currency, registered_at)
-values ($1, $2, $3, $4)
-    on conflict do nothing
-"""
-
-GET_ACCOUNT: Final = """
-select fund_id, currency from payments.account where alias = $1
-"""
-
-
-async def add_account(db: Connection, alias: str, fund_id: FundId, currency: str, now: datetime) -> tuple[FundId, str]:
-    """Registers an account unless its alias is taken; gives the fund and currency that it is registered with."""
-    await db.execute(ADD_ACCOUNT, alias, fund_id, currency, now)
-    row = await db.fetchrow(GET_ACCOUNT, alias)
-    assert row is not None
-    return row[0], row[1]

@@ -1,6 +1,7 @@
 """SQL of holds, and of what people decided about them."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,8 @@ from shared.ids import PaymentId
 from shared.postgres import Connection, Record
 
 HOLD: Final = """
-       id, payment_id, conflict_id, reason, amount_minor, opened_at, call_id, fund_id, resolution, version
+       id, payment_id, conflict_id, reason, amount_minor, opened_at, call_id, fund_id, resolution, version,
+       resembles_id
 """
 
 OPEN_HOLDS: Final = f"""
@@ -37,12 +39,13 @@ def hold_of(row: Record) -> Hold:
         fund_id=row[7],
         resolution=None if row[8] is None else Resolution(row[8]),
         version=row[9],
+        resembles_id=row[10],
     )
 
 
 _HOLD_COLUMNS: Final = (
     *("id", "payment_id", "conflict_id", "reason", "amount_minor", "call_id", "fund_id", "opened_at", "resolution"),
-    *("resolved_at", "version"),
+    *("resolved_at", "version", "resembles_id"),
 )
 
 
@@ -52,6 +55,7 @@ async def add_holds(db: Connection, holds: Sequence[Hold], now: datetime) -> Non
         (
             *(h.id, h.payment_id, h.conflict_id, str(h.reason), h.amount, h.call_id, h.fund_id, h.opened_at),
             *(None if h.resolution is None else str(h.resolution), None if h.is_open else now, h.version),
+            h.resembles_id,
         )
         for h in holds
     ]
@@ -109,14 +113,15 @@ async def holds_to_reconsider(db: Connection, *, after: PaymentId, limit: int) -
 
 
 ADD_RESOLUTION: Final = """
-insert into payments.resolution (payment_id, conflict_id, hold_id, action, reason, actor, recorded_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into payments.resolution
+       (payment_id, conflict_id, hold_id, action, reason, actor, recorded_at, explanation)
+values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about a payment or a conflict, and why."""
+    """What a person decided about a payment or a conflict, and why; `explanation` says what they chose from."""
 
     payment_id: PaymentId | None
     conflict_id: PaymentId | None
@@ -124,6 +129,7 @@ class Decision:
     action: str
     reason: str
     actor: str
+    explanation: Mapping[str, object] | None = None
 
 
 async def add_resolution(db: Connection, decision: Decision, now: datetime) -> None:
@@ -137,4 +143,5 @@ async def add_resolution(db: Connection, decision: Decision, now: datetime) -> N
         decision.reason,
         decision.actor,
         now,
+        None if decision.explanation is None else json.dumps(decision.explanation),
     )

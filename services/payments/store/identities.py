@@ -64,38 +64,49 @@ async def find_sources(db: Connection, names: Collection[str]) -> dict[str, int]
     return {row[0]: row[1] for row in await db.fetch(FIND_SOURCES, list(names))}
 
 
-# What a batch of entries is about, in one round trip: a line per source, with its number and the fund that it pays for,
-# and a line per identity that is booked already. Each source is asked for once, and identities name theirs by its place
-# among them; the numbers found are one array, so that none is searched for.
+# What a batch of entries is about, in one round trip: a line per source, with its number, the fund that it pays for and
+# the bank account that it is one name of; a line per identity that is booked already; and a line for each fund that
+# takes what fits of a payment. Each source is asked for once, and identities name theirs by its place among them; the
+# numbers found are one array, so that none is searched for.
 LOOK_UP: Final = """
 with asked as (
-    select told.place, s.id as source_id, a.fund_id
+    select told.place, s.id as source_id, a.fund_id, g.bank_account
       from unnest(string_to_array($1, E'\\x1f')) with ordinality as told (name, place)
       left join payments.source s on s.name = told.name
       left join payments.account a on a.alias = told.name
+      left join payments.same_account g on g.alias = told.name
 ), numbered as (
     select array_agg(source_id order by place) as sources from asked
 )
-select place, source_id, fund_id, null::text as external_id, null::bigint as id, null::text as kind,
+select place, source_id, fund_id, bank_account, null::text as external_id, null::bigint as id, null::text as kind,
        null::bigint as amount_minor, null::text as currency, null::date as value_date, null::bigint as call_id,
        null::text as reference, null::text as reverses
   from asked
  union all
-select told.place, null, null, p.external_id, p.id, p.kind, p.amount_minor, p.currency, p.value_date, p.call_id,
+select told.place, null, null, null, p.external_id, p.id, p.kind, p.amount_minor, p.currency, p.value_date, p.call_id,
        p.reference, p.reverses
   from unnest(string_to_array($2, E'\\x1f')::int[], string_to_array($3, E'\\x1f')) as told (place, external_id)
   join payments.payment p on p.source_id = (select sources from numbered)[told.place]
                          and p.external_id = told.external_id
+ union all
+select null, null, fund_id, null, null, null, null, null, null, null, null, null, null
+  from payments.fund_policy
+ where over_payment = 'apply_and_hold_excess'
 """
 
 
 @dataclass(slots=True)
 class OnRecord:
-    """What is on record of some identities: numbers of their sources, funds of their accounts, and what is booked."""
+    """What is on record of some identities: numbers of their sources, funds of their accounts, and what is booked.
+
+    `bank_accounts` are those that have several names, by these; `applying` are all funds that take what fits.
+    """
 
     sources: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, FundId] = field(default_factory=dict)
     known: dict[Identity, Known] = field(default_factory=dict)
+    bank_accounts: dict[str, str] = field(default_factory=dict)
+    applying: set[FundId] = field(default_factory=set)
 
 
 async def look_up(db: Connection, identities: Sequence[Identity]) -> OnRecord:
@@ -106,14 +117,20 @@ async def look_up(db: Connection, identities: Sequence[Identity]) -> OnRecord:
     found = OnRecord()
     external_ids = [external_id for _, external_id in identities]
     for row in await db.fetch(LOOK_UP, column(names), column(asked), column(external_ids)):
-        name, external_id = names[row[0] - 1], row[3]
+        if row[0] is None:
+            found.applying.add(row[2])
+            continue
+        name, external_id = names[row[0] - 1], row[4]
         if external_id is not None:
-            entry = Entry(name, external_id, Kind(row[5]), row[6], row[7], row[8], row[9], row[10], reverses=row[11])
-            found.known[entry.identity] = Known(row[4], entry.content)
-        elif row[1] is not None:
+            entry = Entry(name, external_id, Kind(row[6]), row[7], row[8], row[9], row[10], row[11], reverses=row[12])
+            found.known[entry.identity] = Known(row[5], entry.content)
+            continue
+        if row[1] is not None:
             found.sources[name] = row[1]
         if row[2] is not None:
             found.accounts[name] = row[2]
+        if row[3] is not None:
+            found.bank_accounts[name] = row[3]
     if len(found.sources) < len(names):
         found.sources = await number_sources(db, names)
     return found

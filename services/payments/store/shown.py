@@ -1,7 +1,6 @@
-"""SQL of what people look at: calls, payments and conflicts, page by page, and the calls that held money may be for."""
+"""SQL of what people look at: calls, payments and conflicts, page by page."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -232,41 +231,3 @@ async def show_payments(db: Connection, ids: Collection[int]) -> dict[int, Shown
             hold = of_conflict.get(row["id"])
             shown[row["id"]] = ShownPayment(conflict.id, None, conflict, hold, row["account_fund_id"])
     return shown
-
-
-# The call's whole amount is in an index; partly paid calls are looked for among those of the account's fund alone.
-# The calendar's first and last day stand as infinite, and nothing can be subtracted from them.
-CANDIDATES: Final = f"""
-select asked.payment_id, c.*
-  from unnest($1::bigint[], $2::text[], $3::bigint[], $4::date[], $5::bigint[])
-    as asked (payment_id, currency, amount, value_date, fund_id)
- cross join lateral (
-       select found.*
-         from (select {CALL}
-                 from payments.call
-                where currency = asked.currency and original_minor = asked.amount and paid_minor = 0
-                  and released_minor = 0 and not cancelled and (asked.fund_id is null or fund_id = asked.fund_id)
-                union all
-               select {CALL}
-                 from payments.call
-                where fund_id = asked.fund_id and currency = asked.currency and paid_minor + released_minor > 0
-                  and original_minor - released_minor - paid_minor = asked.amount and not cancelled) found
-        order by case when isfinite(found.due_on) and isfinite(asked.value_date)
-                      then abs(found.due_on - asked.value_date) end, found.id
-        limit 5) c
-"""  # noqa: S608  (columns of ours)
-
-
-async def candidates(db: Connection, shown: Sequence[ShownPayment]) -> dict[PaymentId, list[Call]]:
-    """Calls with exactly the held amount outstanding, by payment; those due nearest to its value date first."""
-    asked = [
-        (p.id, p.payment.entry.currency, p.hold.amount, p.payment.entry.value_date, p.account_fund_id)
-        for p in shown
-        if p.payment is not None and p.hold is not None
-    ]
-    found: defaultdict[PaymentId, list[Call]] = defaultdict(list)
-    if asked:
-        for row in await db.fetch(CANDIDATES, *map(list, zip(*asked, strict=True))):
-            payment_id, *call = row
-            found[payment_id].append(Call(*call))
-    return dict(found)

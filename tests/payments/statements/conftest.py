@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from services.payments.profiles.api import router as profiles
 from services.payments.statements.api import router
 from shared.clock import Clock
 from shared.http import create_app
@@ -58,7 +59,7 @@ async def port(ledger: Ledger) -> AsyncIterator[Port]:
 
 @pytest.fixture
 async def http(port: Port) -> AsyncIterator[httpx.AsyncClient]:
-    app: FastAPI = create_app("payments", [router], state=port)
+    app: FastAPI = create_app("payments", [router, profiles], state=port)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
