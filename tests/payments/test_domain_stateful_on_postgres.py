@@ -181,7 +181,7 @@ async def emptied(database: Database) -> None:
         for alias in SAME:
             await owner.execute("insert into payments.same_account values ($1, 'tokyo')", alias)
         for fund in APPLYING:
-            policy = "insert into payments.fund_policy values ($1, 'apply_and_hold_excess', 0, false, 1, 'me', now())"
+            policy = "insert into payments.fund_policy values ($1, 'apply_and_hold_excess', 0, 1, 'me', now())"
             await owner.execute(policy, fund)
 
 
