@@ -114,7 +114,7 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = scope["path"] in self._uploads
+        upload = scope["method"] == "POST" and scope["path"] in self._uploads
         limit = self._upload_limit_bytes if upload else JSON_LIMIT_BYTES
         _check_kind(headers, upload=upload)
         declared = headers.get("content-length", "0")

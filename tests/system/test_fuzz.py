@@ -49,6 +49,9 @@ BEYOND_SCHEMA: Final = {
     "invalid_source": "some names are ours",
     "invalid_terms": "what the terms of a call may say depends on currencies, time zones and each other",
     "invalid_profile": "members of a profile go together, or rule each other out",
+    "unknown_profile": "whether a profile was saved is history",
+    "invalid_same_account": "which sources a fund has registered is history",
+    "invalid_short_tolerance": "the most that is tolerated depends on the currency",
     "source_needed": "an account that nobody knows yet needs a name",
     "invalid_committed": "the most that is committed depends on the currency",
 }
