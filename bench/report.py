@@ -162,7 +162,7 @@ def _freshness(told: Sequence[Mapping[str, Any]]) -> str:
     return (
         "## Freshness\n\n"
         "From the moment a payment should be published to the moment its fund's total shows it over HTTP, in ms.\n"
-        "Arrivals do not wait for anybody; a probe goes out every 40 ms, its fund is looked at about every 4 ms.\n\n"
+        "Arrivals do not wait for anybody; a probe goes out every 40 ms, its fund is looked at about every 10 ms.\n\n"
         + _table(("offered", "p50", "p95", "p99", "max", "probes", "held"), rows)
     )
 
