@@ -1,18 +1,16 @@
 """``drawdown dead-letters``: records that no service could understand: look at them, send them again, close them."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from drawdown import exits
-from drawdown.addresses import SERVICES, NotRunning, look_up
+from drawdown.addresses import SERVICES
+from drawdown.asking import answer, front, pages
 from drawdown.options import DEFAULT_DATA, Data, Json
 
 app = typer.Typer(no_args_is_help=True, help="Look at dead letters: records that could never be understood.")
@@ -77,17 +75,6 @@ def discard(service: Service, letter_id: Number, reason: Reason, data: Data = DE
     _decide(data, service, letter_id, "discard", reason)
 
 
-def pages(http: httpx.Client, path: str, parameters: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """The items of all pages of a list."""
-    asked = {**parameters, "limit": "200"}
-    while True:
-        page = answer(http.get(path, params=asked))
-        yield from page["items"]
-        if page["next"] is None:
-            return
-        asked["cursor"] = page["next"]
-
-
 def as_table(letters: Sequence[dict[str, Any]]) -> Table:
     """One line per letter: whose it is, where it stood, and why it is here."""
     table = Table(box=None, pad_edge=False)
@@ -110,27 +97,3 @@ def _decide(data: Path, service: str, letter_id: int, action: str, reason: str) 
     with front(data) as http:
         letter = answer(http.post(f"/api/{service}/dead-letters/{letter_id}/{action}", json={"reason": reason}))
     Console().print(f"dead letter {letter_id} of {service} is {letter['state']}", highlight=False)
-
-
-@contextmanager
-def front(data: Path) -> Iterator[httpx.Client]:
-    """A client of the stack's front; that nothing runs, or does not answer, is said in a line."""
-    try:
-        with httpx.Client(base_url=look_up(data).front, timeout=10, trust_env=False) as http:
-            yield http
-    except (NotRunning, httpx.TransportError) as problem:
-        Console(stderr=True).print(str(problem), highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(exits.NOT_RUNNING) from None
-
-
-def answer(response: httpx.Response) -> Any:
-    """The answer's JSON; a problem is shown as it was told, and ends the command."""
-    if response.is_success:
-        return response.json()
-    try:
-        problem = response.json()
-        told = " ".join(filter(None, [problem.get("detail"), problem.get("recommendation")]))
-    except ValueError:
-        told = f"the front answered {response.status_code}"
-    Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(exits.USAGE if response.status_code < 500 else exits.FAILED)

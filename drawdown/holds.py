@@ -3,8 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,7 +16,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from drawdown import exits
-from drawdown.addresses import NotRunning, look_up
+from drawdown.asking import answer, front, pages
 from drawdown.decisions import HEAD, BadDecisions, Decision, read_decisions
 from drawdown.options import DEFAULT_DATA, Data, Json
 from drawdown.stack import to_stderr
@@ -47,9 +46,9 @@ def list_(
     """Money on hold and conflicts, with the best candidate for each."""
     asked = {"reason": reason, "fund_id": fund, "owner": owner, "source": source, "older_than_days": older_than}
     query = {name: str(value) for name, value in {**asked, "state": state, "sort": sort}.items() if value is not None}
-    with _front(data) as http:
-        holds = list(_pages(http, query, most))
-        summary = _answer(http.get("/api/holds/summary")) if state == "open" and not json_output else None
+    with front(data, timeout=_TIMEOUT) as http:
+        holds = list(pages(http, "/api/holds", query, most=most))
+        summary = answer(http.get("/api/holds/summary")) if state == "open" and not json_output else None
     if json_output:
         print(json.dumps(holds, indent=2, ensure_ascii=False))
         return
@@ -67,8 +66,8 @@ def list_(
 @app.command()
 def show(hold_id: Hold, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
     """One hold: what the bank said, what it may be for and why, and what was decided."""
-    with _front(data) as http:
-        hold = _answer(http.get(f"/api/holds/{hold_id}"))
+    with front(data, timeout=_TIMEOUT) as http:
+        hold = answer(http.get(f"/api/holds/{hold_id}"))
     if json_output:
         print(json.dumps(hold, indent=2, ensure_ascii=False))
         return
@@ -101,9 +100,9 @@ def assign(
     if (owner is None) != nobody:
         to_stderr("say --owner NAME or --nobody")
         raise typer.Exit(exits.USAGE)
-    with _front(data) as http:
+    with front(data, timeout=_TIMEOUT) as http:
         for hold_id in hold_ids:
-            hold = _answer(http.post(f"/api/holds/{hold_id}/assign", json={"owner": owner}))
+            hold = answer(http.post(f"/api/holds/{hold_id}/assign", json={"owner": owner}))
             print(f"hold {hold_id} is {hold['owner'] or 'nobody'}'s")
 
 
@@ -137,11 +136,11 @@ def resolve(
     if (file is None) == (hold_id is None):
         to_stderr("say which hold, or --file")
         raise typer.Exit(exits.USAGE)
-    with _front(data) as http:
+    with front(data, timeout=_TIMEOUT) as http:
         if file is not None:
             _resolve_file(http, file, results or file.with_suffix(".results.csv"), dry_run, json_output)
             return
-        hold = _answer(http.get(f"/api/holds/{hold_id}"))
+        hold = answer(http.get(f"/api/holds/{hold_id}"))
         decision = _decision_of(hold, action, part or [], candidate, reason)
         decided = _send(http, [decision], dry_run=dry_run, key=None)
     if json_output:
@@ -255,8 +254,8 @@ def _send(http: httpx.Client, decisions: Sequence[Decision], *, dry_run: bool, k
     """What became of each decision, in the order given."""
     body = {"items": [decision.as_json() for decision in decisions], "dry_run": dry_run}
     headers = {} if key is None else {"Idempotency-Key": key}
-    answer = _answer(http.post("/api/holds/resolve", json=body, headers=headers))
-    by_payment = {one["payment_id"]: one for one in answer["results"]}
+    found = answer(http.post("/api/holds/resolve", json=body, headers=headers))
+    by_payment = {one["payment_id"]: one for one in found["results"]}
     return [by_payment[decision.payment_id] for decision in decisions]
 
 
@@ -265,44 +264,3 @@ def _say(what: str, decided: dict[str, Any], dry_run: bool) -> None:
         print(f"{what} {'would be' if dry_run else 'is'} resolved")
     else:
         to_stderr(escape(" ".join(filter(None, [decided["detail"], decided["recommendation"]]))))
-
-
-# ---- asking
-
-
-def _pages(http: httpx.Client, query: dict[str, str], most: int | None) -> Iterator[dict[str, Any]]:
-    """The holds of all pages, or the first `most` of them."""
-    left = most
-    asked = dict(query)
-    while left is None or left > 0:
-        asked["limit"] = str(200 if left is None else min(left, 200))
-        page = _answer(http.get("/api/holds", params=asked))
-        yield from page["items"]
-        left = None if left is None else left - len(page["items"])
-        if page["next"] is None:
-            return
-        asked["cursor"] = page["next"]
-
-
-@contextmanager
-def _front(data: Path) -> Iterator[httpx.Client]:
-    """A client of the stack's front; that nothing runs, or does not answer, is said in a line."""
-    try:
-        with httpx.Client(base_url=look_up(data).front, timeout=_TIMEOUT, trust_env=False) as http:
-            yield http
-    except (NotRunning, httpx.TransportError) as problem:
-        to_stderr(escape(str(problem)))
-        raise typer.Exit(exits.NOT_RUNNING) from None
-
-
-def _answer(response: httpx.Response) -> Any:
-    """The answer's JSON; a problem is shown as it was told, and ends the command."""
-    if response.is_success:
-        return response.json()
-    try:
-        problem = response.json()
-        told = " ".join(filter(None, [problem.get("detail"), problem.get("recommendation")]))
-    except ValueError:
-        told = f"the front answered {response.status_code}"
-    to_stderr(escape(told))
-    raise typer.Exit(exits.USAGE if response.status_code < 500 else exits.FAILED)

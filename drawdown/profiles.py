@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drawdown import exits
-from drawdown.dead_letters import answer, front, pages
+from drawdown.asking import answer, front, pages
 from drawdown.options import DEFAULT_DATA, Data, Json
 
 app = typer.Typer(no_args_is_help=True, help="Profiles: how each bank writes its CSV files.")

@@ -49,7 +49,12 @@ def create_app(
 ) -> FastAPI:
     """The application of `service`; requests find `state` as ``app.state.runtime``."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    uploads = [route.path for route in routes if (route.openapi_extra or {}).get("x-upload")]
+    uploads = [
+        (method, route.path)
+        for route in routes
+        if (route.openapi_extra or {}).get("x-upload")
+        for method in route.methods or ()
+    ]
     app = FastAPI(
         title=f"Drawdown: {service}",
         version="1",

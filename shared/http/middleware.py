@@ -97,13 +97,13 @@ class HostGuard:
 class BodyGuard:
     """Refuses writes that a web page elsewhere could make a browser send, and bodies beyond a limit.
 
-    A write needs ``content-type: application/json``; an upload (one of the paths `uploads`) needs the header
+    A write needs ``content-type: application/json``; an upload (a method and path of `uploads`) needs the header
     ``x-drawdown-upload`` instead: a browser sends neither to another site without asking it first. A write without a
     body needs neither if it has no ``Origin``, which browsers always add.
     """
 
     def __init__(
-        self, app: ASGIApp, *, uploads: Collection[str] = (), upload_limit_bytes: int = JSON_LIMIT_BYTES
+        self, app: ASGIApp, *, uploads: Collection[tuple[str, str]] = (), upload_limit_bytes: int = JSON_LIMIT_BYTES
     ) -> None:
         self._app = app
         self._uploads = frozenset(uploads)
@@ -114,7 +114,7 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = scope["method"] == "POST" and scope["path"] in self._uploads
+        upload = (scope["method"], scope["path"]) in self._uploads
         limit = self._upload_limit_bytes if upload else JSON_LIMIT_BYTES
         _check_kind(headers, upload=upload)
         declared = headers.get("content-length", "0")

@@ -15,8 +15,7 @@ from services.payments.feeds import bai2_totals
 from services.payments.feeds.bai2_codes import Meaning, Sort, meaning
 from services.payments.feeds.bai2_content import AccountHead, Detail, GroupHead, Summary
 from services.payments.feeds.bai2_records import Account, File, file_of
-from services.payments.feeds.camt_entries import judge
-from services.payments.feeds.fields import choose_reference, clean, read_amount
+from services.payments.feeds.fields import choose_reference, clean, imbalance, judge, read_amount
 from services.payments.feeds.identity import identify, name_originals
 from services.payments.feeds.model import (
     BadFile,
@@ -53,29 +52,23 @@ def read(raw: Raw, limits: Limits) -> BankFile | NotTaken:
     problems: list[Problem] = []
     statements: list[Statement] = []
     try:
-        file = file_of(_text(_whole(raw)), limits)
+        file = file_of(_text(whole(raw, _SIZE_MAX_BYTES)), limits)
         content.check_version(file.header)
         for found in _read_file(file, limits):
             if isinstance(found, Statement):
                 statements.append(found)
                 continue
-            problems.append(Problem(f"line {found.line}", found.what))
+            problems.append(found.problem)
             if len(problems) >= limits.problems:
                 break
     except BadFile as bad:
-        problems.append(Problem(f"line {bad.line}", bad.what))
+        problems.append(bad.problem)
     if not problems:
         statements = identify(statements)
         problems = _told_twice(statements)
     if problems:
         return NotTaken(FORMAT, tuple(problems))
     return BankFile(FORMAT, tuple(name_originals([_with_problems(one) for one in statements])))
-
-
-def _whole(raw: Raw) -> bytes:
-    if raw.size_bytes > _SIZE_MAX_BYTES:
-        raise BadFile(1, f"the file has {raw.size_bytes} bytes; of this format at most {_SIZE_MAX_BYTES} are taken")
-    return whole(raw)
 
 
 def _text(data: bytes) -> str:
@@ -264,16 +257,11 @@ def _minor(number: int, code: str, line: int) -> Minor:
 
 def _with_problems(statement: Statement) -> Statement:
     """The statement with what a person should know about it as a whole."""
-    said: list[str] = []
-    code = statement.currency
-    if statement.proven is False and statement.opening is not None and statement.closing is not None:
-        reached, closing = statement.opening + statement.booked, statement.closing
-        said.append(
-            f"opening balance and booked entries come to {currency.text(reached, code)} {code}, "
-            f"but the closing balance is {currency.text(closing, code)}"
-        )
+    what = imbalance(statement)
+    if what is None:
+        return statement
     where = f"line {statement.line}, statement {statement.id}"
-    return replace(statement, problems=(*(Problem(where, what) for what in said), *statement.problems))
+    return replace(statement, problems=(Problem(where, what), *statement.problems))
 
 
 def _told_twice(statements: Sequence[Statement]) -> list[Problem]:

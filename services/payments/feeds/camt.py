@@ -18,13 +18,12 @@ from services.payments.feeds.camt_entries import (
     read_detail,
     read_entry,
 )
-from services.payments.feeds.fields import clean, read_currency
+from services.payments.feeds.fields import clean, imbalance, read_currency
 from services.payments.feeds.identity import identify, name_originals
 from services.payments.feeds.model import BadFile, Balance, BankFile, Entry, Limits, NotTaken, Problem, Statement
 from services.payments.feeds.raw import Raw
 from services.payments.feeds.schema import Schema, schema
 from services.payments.feeds.xml import Node, Reader
-from shared import currency
 from shared.money import Minor
 
 _MESSAGE: Final = re.compile(r"urn:iso:std:iso:20022:tech:xsd:((\w+\.\d{3})\.(\d{3})\.(\d{2}))")
@@ -75,7 +74,7 @@ def read(raw: Raw, limits: Limits) -> BankFile | NotTaken:
         message = _message(reader.root)
         taking.finish(reader.root, message)
     except BadFile as bad:
-        taking.problems.append(_problem(bad))
+        taking.problems.append(bad.problem)
     if taking.problems:
         return NotTaken(_format(reader.root), tuple(taking.problems))
     statements, taking.statements = taking.statements, []
@@ -116,7 +115,7 @@ class _Taking:
         except BadFile as bad:
             if len(self.problems) >= self._limits.problems:
                 raise
-            self.problems.append(_problem(bad))
+            self.problems.append(bad.problem)
             self._sound_entry = self._sound_statement = False
         if node.name != "TxDtls":
             self._details, self._sound_entry = deque(), True
@@ -267,12 +266,8 @@ def _of_the_whole(statement: Statement, node: Node) -> list[str]:
     """What a person should know about a statement; none of these stop it from being taken."""
     said: list[str] = []
     code = statement.currency
-    if statement.proven is False and statement.opening is not None and statement.closing is not None:
-        reached, closing = statement.opening + statement.booked, statement.closing
-        said.append(
-            f"opening balance and booked entries come to {currency.text(reached, code)} {code}, "
-            f"but the closing balance is {currency.text(closing, code)}"
-        )
+    if wrong := imbalance(statement):
+        said.append(wrong)
     if others := sorted({entry.currency for entry in statement.entries if entry.booked and entry.currency != code}):
         said.append(f"it has entries in {', '.join(others)}, so its balances in {code} prove nothing")
     last = node.value("StmtPgntn/LastPgInd", "RptPgntn/LastPgInd", "NtfctnPgntn/LastPgInd") in {None, "true", "1"}
@@ -283,7 +278,3 @@ def _of_the_whole(statement: Statement, node: Node) -> list[str]:
             "or equal entries on two pages are taken for one"
         )
     return said
-
-
-def _problem(bad: BadFile) -> Problem:
-    return Problem(f"line {bad.line}", bad.what)

@@ -123,7 +123,7 @@ def read_entry(ntry: Node, details: deque[Detail]) -> list[Entry]:
     entries = []
     for part, bank_reference in zip(parts, bank_references, strict=True):
         detail = details.popleft() if details else Detail(line=ntry.line)
-        verdict = judge(part.mark, taken_back=taken_back or detail.taken_back)
+        verdict = fields.judge(part.mark, taken_back=taken_back or detail.taken_back)
         why_not = unbooked or (WhyNot.ZERO_AMOUNT if part.minor == 0 else None)
         if why_not is None and isinstance(verdict, WhyNot):
             why_not = verdict
@@ -162,19 +162,6 @@ def keeps_its_details(ntry: Node) -> bool:
     """Whether an entry without details is a batch, or refers to another message for them."""
     payments = ntry.value("NtryDtls/Btch/NbOfTxs", "Btch/NbOfTxs") or "1"
     return payments.lstrip("0") != "1" or ntry.first("AddtlInfInd") is not None
-
-
-def judge(mark: Mark, *, taken_back: bool) -> Kind | WhyNot:
-    """The reversal table: what a booking is to us, or why it is nothing that we post."""
-    match mark, taken_back:
-        case Mark.CREDIT, False:
-            return Kind.CREDIT
-        case Mark.CREDIT, True:
-            return WhyNot.OWN_PAYMENT_RETURNED
-        case Mark.DEBIT, True:
-            return Kind.REVERSAL
-        case _:
-            return WhyNot.NOT_OURS
 
 
 def read_amount(node: Node) -> Amount:

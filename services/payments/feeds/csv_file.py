@@ -9,7 +9,6 @@ from datetime import date
 from functools import partial
 
 from services.payments.feeds import fields
-from services.payments.feeds.camt_entries import judge
 from services.payments.feeds.csv_file_balances import Book, Shown, Stated, is_stated, statement_of, unclaimed
 from services.payments.feeds.csv_file_table import Row, Table, decode, table_of
 from services.payments.feeds.csv_file_values import Cell, Days, Movement, Movements, read_number
@@ -27,7 +26,6 @@ from services.payments.feeds.model import (
     WhyNot,
 )
 from services.payments.feeds.raw import Raw, whole
-from shared import currency
 
 
 def read(raw: Raw, limits: Limits, profile: Profile) -> BankFile | NotTaken:
@@ -42,7 +40,7 @@ def read(raw: Raw, limits: Limits, profile: Profile) -> BankFile | NotTaken:
         if not problems:
             statements = [_with_problems(statement_of(book, profile)) for book in reading.finished()]
     except BadFile as bad:
-        problems.append(_problem(bad))
+        problems.append(bad.problem)
     if problems:
         return NotTaken(name, tuple(problems))
     return BankFile(name, tuple(name_originals(identify(statements))))
@@ -73,7 +71,7 @@ class _Reading:
             except BadFile as bad:
                 if len(problems) >= limits.problems:
                     raise
-                problems.append(_problem(bad))
+                problems.append(bad.problem)
             if count > limits.entries:
                 line = row.line
                 raise BadFile(line, f"the file has more than {limits.entries} entries: send it in parts")
@@ -154,7 +152,7 @@ class _Reading:
     def _entry(self, row: Row, cell: Cell, code: str) -> Entry:
         columns, line = self._columns, row.line
         movement = self._movements.read(cell, code, line)
-        verdict = judge(movement.mark, taken_back=movement.taken_back)
+        verdict = fields.judge(movement.mark, taken_back=movement.taken_back)
         kind = verdict if isinstance(verdict, Kind) else None
         why_not = self._why_not(cell, movement, line) or (verdict if isinstance(verdict, WhyNot) else None)
         booked_on, valued_on = (
@@ -219,16 +217,7 @@ def _number(column: Column) -> int:
 
 def _with_problems(statement: Statement) -> Statement:
     """The statement with what a person should know about it, and what does not stop it from being taken."""
-    code = statement.currency
-    if statement.proven is not False or statement.opening is None or statement.closing is None:
+    what = fields.imbalance(statement)
+    if what is None:
         return statement
-    reached = currency.text(statement.opening + statement.booked, code)
-    what = (
-        f"opening balance and booked entries come to {reached} {code}, "
-        f"but the closing balance is {currency.text(statement.closing, code)}"
-    )
     return replace(statement, problems=(Problem(f"line {statement.line}, statement {statement.id}", what),))
-
-
-def _problem(bad: BadFile) -> Problem:
-    return Problem(f"line {bad.line}", bad.what)

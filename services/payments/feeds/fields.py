@@ -1,4 +1,4 @@
-"""What formats of plain text share: lines, amounts with any decimal mark, days, references and the choice between them.
+"""What formats share: the reversal table, amounts with any decimal mark, days, lines, references, balances that meet.
 
 Whatever cannot be understood raises `BadFile` with its line; nothing is guessed and nothing is rounded.
 """
@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from services.payments.feeds.model import BadFile
+from services.payments.feeds.model import BadFile, Kind, Mark, Statement, WhyNot
 from shared import currency, reference
 from shared.money import Minor, NotAnAmount
 
@@ -111,6 +111,28 @@ def choose_reference(given: Iterable[str | None], free: Iterable[str | None]) ->
     if chosen and len(chosen) > REFERENCE_MAX:
         texts, chosen = [chosen, *texts], None
     return chosen, clean(" ".join([*texts, *(text for text in ours if text != chosen)]), REMITTANCE_MAX)
+
+
+def judge(mark: Mark, *, taken_back: bool) -> Kind | WhyNot:
+    """The reversal table: what a booking is to us, or why it is nothing that we post."""
+    match mark, taken_back:
+        case Mark.CREDIT, False:
+            return Kind.CREDIT
+        case Mark.CREDIT, True:
+            return WhyNot.OWN_PAYMENT_RETURNED
+        case Mark.DEBIT, True:
+            return Kind.REVERSAL
+        case _:
+            return WhyNot.NOT_OURS
+
+
+def imbalance(statement: Statement) -> str | None:
+    """How far opening balance and entries are from the closing balance, in words; None where nothing is wrong."""
+    if statement.proven is not False or statement.opening is None or statement.closing is None:
+        return None
+    code = statement.currency
+    reached, closing = currency.text(statement.opening + statement.booked, code), currency.text(statement.closing, code)
+    return f"opening balance and booked entries come to {reached} {code}, but the closing balance is {closing}"
 
 
 @lru_cache(maxsize=64)

@@ -156,3 +156,8 @@ class BadFile(ValueError):
         super().__init__(what)
         self.line = line
         self.what = what
+
+    @property
+    def problem(self) -> Problem:
+        """It, as the answer to whoever sent the file says it."""
+        return Problem(f"line {self.line}", self.what)

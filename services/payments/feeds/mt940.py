@@ -31,7 +31,7 @@ def read(raw: Raw, limits: Limits) -> BankFile | NotTaken:
     def note(bad: BadFile) -> None:
         if len(problems) >= limits.problems:
             raise _Enough
-        problems.append(Problem(f"line {bad.line}", bad.what))
+        problems.append(bad.problem)
 
     said = None
     try:
@@ -40,7 +40,7 @@ def read(raw: Raw, limits: Limits) -> BankFile | NotTaken:
         _cap(sum(one.tag == "61" for message in messages for one in message.fields), limits)
         pages = [page for message in messages if (page := read_page(message, limits, note))]
     except BadFile as bad:
-        problems.append(Problem(f"line {bad.line}", bad.what))
+        problems.append(bad.problem)
     except _Enough:
         pass
     form = "mt942" if pages and all(page.interim for page in pages) else "mt940"

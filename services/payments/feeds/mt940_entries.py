@@ -12,8 +12,7 @@ from typing import Final
 
 from stdnum import iban
 
-from services.payments.feeds.camt_entries import judge
-from services.payments.feeds.fields import choose_reference, clean, own_reference, read_amount, read_day
+from services.payments.feeds.fields import choose_reference, clean, judge, own_reference, read_amount, read_day
 from services.payments.feeds.model import BadFile, Entry, Kind, Mark, WhyNot
 from services.payments.feeds.mt940_details import Details, coded_text, read_details
 from services.payments.feeds.mt940_lines import Field

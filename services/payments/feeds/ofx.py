@@ -52,19 +52,16 @@ def read(raw: Raw, limits: Limits) -> BankFile | NotTaken:
     """A statement for each account of the file, or every reason why it is not taken (up to a limit)."""
     problems: list[Problem] = []
     drafts: list[_Draft] = []
-    if raw.size_bytes > _SIZE_MAX_BYTES:
-        what = f"the file has {raw.size_bytes} bytes; of this format at most {_SIZE_MAX_BYTES} are taken"
-        return NotTaken(FORMAT, (Problem("line 1", what),))
     try:
-        for found in _drafts(document(whole(raw), limits), limits):
+        for found in _drafts(document(whole(raw, _SIZE_MAX_BYTES), limits), limits):
             if isinstance(found, _Draft):
                 drafts.append(found)
                 continue
-            problems.append(_problem(found))
+            problems.append(found.problem)
             if len(problems) >= limits.problems:
                 break
     except BadFile as bad:
-        problems.append(_problem(bad))
+        problems.append(bad.problem)
     if problems:
         return NotTaken(FORMAT, tuple(problems))
     _compare(drafts)
@@ -273,7 +270,3 @@ def _paired(line: Line, index: _Index, draft: _Draft) -> Entry:
 def _shown(entry: Entry, why_not: WhyNot) -> Entry:
     kind = entry.kind if why_not is WhyNot.NOT_BOOKED else None
     return replace(entry, kind=kind, posted=False, why_not=why_not)
-
-
-def _problem(bad: BadFile) -> Problem:
-    return Problem(f"line {bad.line}", bad.what)

@@ -7,8 +7,15 @@ from typing import Final
 
 from bankfile.transaction_types import FROM_OFX
 
-from services.payments.feeds.camt_entries import judge
-from services.payments.feeds.fields import choose_reference, clean, own_reference, read_amount, read_currency, read_day
+from services.payments.feeds.fields import (
+    choose_reference,
+    clean,
+    judge,
+    own_reference,
+    read_amount,
+    read_currency,
+    read_day,
+)
 from services.payments.feeds.model import BadFile, Entry, Kind, Limits, Mark, WhyNot
 from services.payments.feeds.ofx_tags import Element
 from shared import reference

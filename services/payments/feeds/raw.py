@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from services.payments.feeds.model import BadFile
+
 CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -39,6 +41,8 @@ def head_of(raw: Raw) -> bytes:
     return next(raw.chunks(), b"")[:CHUNK_BYTES]
 
 
-def whole(raw: Raw) -> bytes:
-    """All bytes at once, for formats that are small by nature."""
+def whole(raw: Raw, most_bytes: int | None = None) -> bytes:
+    """All bytes at once, for formats that are small by nature; raises `BadFile` for more than `most_bytes`."""
+    if most_bytes is not None and raw.size_bytes > most_bytes:
+        raise BadFile(1, f"the file has {raw.size_bytes} bytes; of this format at most {most_bytes} are taken")
     return raw.data if isinstance(raw, InMemory) else b"".join(raw.chunks())

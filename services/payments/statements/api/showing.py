@@ -82,9 +82,9 @@ async def list_entries(
     after = -1 if place is None else place[0]
     assert isinstance(after, int)
     async with read.snapshot() as db:
-        if await store.get_statement(db, statement_id) is None:
-            refuse(404, "statement_not_found", f"there is no bank statement {statement_id}")
         rows = await store.entries(db, statement_id, start=min(max(after, -1), 2**31 - 2) + 1, limit=limit + 1)
+        if not rows and await store.get_statement(db, statement_id) is None:
+            refuse(404, "statement_not_found", f"there is no bank statement {statement_id}")
     return page_of(rows, limit, key=lambda row: (row.position,), show=entry_out)
 
 
