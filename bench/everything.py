@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from bench import catch_up, freshness, growth, machine, reads, rounds, throughput, workload
+from bench import catch_up, freshness, growth, importing, machine, reads, reallocation, rounds, throughput, workload
 from bench.catch_up import CaughtUp
 from bench.contender import Workload
 from bench.freshness import Fresh
 from bench.growth import Grown
+from bench.importing import Imported
 from bench.machine import Machine
 from bench.reads import Reads
+from bench.reallocation import Reallocated
 from bench.rounds import Rounds, Sample, Say
 from bench.throughput import Run
 from bench.workload import Recipe
@@ -40,6 +42,10 @@ class Plan:
     growth_probe: int = 60_000
     read_scale: float = 1.0
     read_times: int = 500
+    reserves: tuple[int, ...] = (50, 5_000)  # companies of a fund
+    reserve_rates: tuple[int, ...] = (0, 1_000)  # payments beside; 0: at rest
+    reserve_seconds: float = 60  # of each size at each rate
+    imported: tuple[int, ...] = (50_000,)  # rows
     peers: bool = True
 
 
@@ -57,6 +63,9 @@ SMALL: Final = Plan(
     growth_probe=20_000,
     read_scale=0.1,
     read_times=100,
+    reserves=(50, 500),
+    reserve_seconds=6,
+    imported=(2_000,),
 )
 # The sizes that the goals speak of: most of a day.
 FULL: Final = Plan(
@@ -69,6 +78,9 @@ FULL: Final = Plan(
     stored=(1_000_000, 10_000_000),
     growth_probe=300_000,
     read_scale=1_000_000 / 60_000,
+    reserve_rates=(0, 1_000, 10_000),
+    reserve_seconds=120,
+    imported=(50_000, 1_000_000),
 )
 
 
@@ -105,6 +117,8 @@ class Results:
     freshness: list[Fresh] = field(default_factory=list)
     growth: list[Grown] = field(default_factory=list)
     reads: list[Reads] = field(default_factory=list)
+    reallocation: list[Reallocated] = field(default_factory=list)
+    imported: list[Imported] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)  # by figure: why it has no score
 
     def to_json(self) -> dict[str, Any]:
@@ -133,6 +147,8 @@ def run(
         "freshness": _freshness,
         "growth": _growth,
         "reads": _reads,
+        "reallocation": _reallocation,
+        "import": _import,
     }
     for name, step in steps.items():
         if only and name not in only:
@@ -202,6 +218,28 @@ def _reads(plan: Plan, work: Path, found: Results, say: Say) -> None:
         found.reads.extend(asyncio.run(reads.measure(stack, times=plan.read_times)))
     for one in found.reads:
         say(f"{one.page} at {one.calls:,} calls: p50 {one.p50_ms:.1f} ms, p99 {one.p99_ms:.1f} ms")
+
+
+def _reallocation(plan: Plan, work: Path, found: Results, say: Say) -> None:
+    payments = sum(int(rate * plan.reserve_seconds) for rate in plan.reserve_rates) * len(plan.reserves)
+    made = _made(Recipe(max(payments, 1_000), seed=4, scale=plan.scale), work)
+    with throughput.furnished(made, work) as stack:
+        measuring = reallocation.measure(
+            stack,
+            made,
+            companies=plan.reserves,
+            rates=plan.reserve_rates,
+            seconds=plan.reserve_seconds,
+            say=say,
+        )
+        found.reallocation.extend(asyncio.run(measuring))
+
+
+def _import(plan: Plan, work: Path, found: Results, say: Say) -> None:
+    for rows in plan.imported:
+        done = importing.measure(work, rows=rows)
+        say(f"import of {rows:,} rows: taken in {done.taken_seconds:.1f} s, totals right after {done.seconds:.1f} s")
+        found.imported.append(done)
 
 
 def _plain(value: Any) -> Any:

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import chain
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer
 
@@ -24,11 +24,12 @@ from bench.frames import Frame
 from bench.model import BookedCall
 from bench.stack import Stack, watching
 from bench.throughput import TOPIC, release_late, until_right
+from bench.wire import Wire
 
 PROBE_SECONDS: Final = 0.04
 # Between two looks, when they are quick: looking is work for the same two cores, and this is no more than it adds.
 _LOOK_SECONDS: Final = 0.01
-_WARM_UP_SHARE: Final = 1 / 3  # of a rate's time: plans, compilers and caches are made within it
+WARM_UP_SHARE: Final = 1 / 3  # of a rate's time: plans, compilers and caches are made within it
 _LINGER_SECONDS: Final = 30.0  # how long the last probes may take
 
 
@@ -151,7 +152,7 @@ async def _at(
     lost = sum(len(fund.waiting) for fund in prober.funds)
     for fund in prober.funds:
         fund.waiting.clear()
-    delays = sorted(delay * 1000 for intended, delay in prober.seen if intended - begun >= seconds * _WARM_UP_SHARE)
+    delays = sorted(delay * 1000 for intended, delay in prober.seen if intended - begun >= seconds * WARM_UP_SHARE)
     return Fresh(
         offered_per_second=rate,
         probes=len(delays),
@@ -193,26 +194,17 @@ def _probe(call: BookedCall, number: int) -> Frame:
 
 
 class _Pages:
-    """The fund pages, over one connection per fund that stays open: HTTP/1.1 by hand, for a client costs more than
-    what it asks for."""
+    """The fund pages, over one connection per fund that stays open."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port or 80
-        self._open: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+        self._url = url
+        self._open: dict[int, Wire] = {}
 
     async def funded_cents(self, fund_id: int) -> int:
         """What the fund's page says is funded."""
-        if fund_id not in self._open:
-            self._open[fund_id] = await asyncio.open_connection(self._host, self._port)
-        reader, writer = self._open[fund_id]
-        request = f"GET /api/funds/{fund_id}/capital HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n\r\n"
-        writer.write(request.encode())
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = int(head.partition("content-length:")[2].partition("\r\n")[0])
-        body = json.loads(await reader.readexactly(length))
-        return int(body["total_funded"].replace(".", "")) if head.startswith("http/1.1 200") else 0
+        status, page = await self._open.setdefault(fund_id, Wire(self._url)).ask(f"/api/funds/{fund_id}/capital")
+        return int(json.loads(page)["total_funded"].replace(".", "")) if status == HTTPStatus.OK else 0
 
     async def aclose(self) -> None:
-        for _, writer in self._open.values():
-            writer.close()
+        for wire in self._open.values():
+            await wire.aclose()

@@ -102,6 +102,10 @@ class Stack:
         for name in names or SERVICES:
             self._wait(name, partial(_ready, self.addresses.services[name]))
 
+    def start_front(self) -> None:
+        """The one address for all of them."""
+        self._start(self._programs.front(), partial(_ready, self.addresses.front))
+
     def stop_services(self, *names: str) -> None:
         for name in names or SERVICES:
             if name in self.children:
@@ -109,7 +113,7 @@ class Stack:
 
     def stop(self) -> None:
         """Everything, services before the servers they use."""
-        self.stop_services()
+        self.stop_services("web", *SERVICES)
         for name in ("kafka", "postgres"):
             if name in self.children:
                 self.children.pop(name).stop()

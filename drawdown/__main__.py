@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "check": "drawdown.check.command:check",
     "dead-letters": "drawdown.dead_letters:app",
     "profiles": "drawdown.profiles:app",
+    "reserves": "drawdown.reserves:app",
     "rebuild": "drawdown.rebuild:rebuild",
     "audit": "drawdown.audit:app",
 }

@@ -13,6 +13,7 @@ CALL_TERMS_CHANGED: Final = "call.terms_changed"
 CALL_STATUS_CHANGED: Final = "call.status_changed"
 ALLOCATION_STATUS_CHANGED: Final = "allocation.status_changed"
 PAYMENT_HELD: Final = "payment.held"
+RESERVE_REALLOCATED: Final = "reserve.reallocated"
 AUDIT_RECORDED: Final = "audit.recorded"
 
 ALL: Final = (
@@ -23,6 +24,7 @@ ALL: Final = (
     CALL_STATUS_CHANGED,
     ALLOCATION_STATUS_CHANGED,
     PAYMENT_HELD,
+    RESERVE_REALLOCATED,
     AUDIT_RECORDED,
 )
 

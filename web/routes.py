@@ -5,7 +5,7 @@ from typing import Final
 
 _OWNERS: Final = (
     (re.compile(r"/api/(?P<service>allocations|payments|metrics|audit)/(openapi\.json|dead-letters(/.*)?)"), None),
-    (re.compile(r"/api/funds/[^/]+/(capital|capital-calls/stats|calendar)"), "metrics"),
+    (re.compile(r"/api/funds/[^/]+/(capital|capital-calls/stats|calendar|planned-reserves)"), "metrics"),
     (re.compile(r"/api/allocations/[^/]+/progress"), "metrics"),
     (re.compile(r"/api/stream"), "metrics"),
     (re.compile(r"/api/funds/[^/]+/(accounts|payment-policy)"), "payments"),

@@ -65,6 +65,21 @@ begin
 end
 $$;
 
+CREATE FUNCTION allocations.reserves_share_a_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (
+        select from (select distinct fund_id, allocation_version from written) w
+          join allocations.reserve r on r.fund_id = w.fund_id and r.allocation_version <> w.allocation_version
+    ) then
+        -- A serialization failure: whoever waited while a company was added does it again, and then sees it too.
+        raise exception using errcode = 'serialization_failure', message = 'all reserves of a fund have one version';
+    end if;
+    return null;
+end
+$$;
+
 CREATE TABLE allocations.allocation (
     id bigint NOT NULL,
     fund_id bigint NOT NULL,
@@ -332,6 +347,78 @@ CREATE TABLE allocations."position" (
 )
 WITH (fillfactor='20');
 
+CREATE TABLE allocations.reallocation_audit (
+    id uuid NOT NULL,
+    fund_id bigint NOT NULL,
+    kind text NOT NULL,
+    user_id bigint,
+    actor text NOT NULL,
+    baseline_version integer NOT NULL,
+    new_version integer NOT NULL,
+    changes_json jsonb NOT NULL,
+    reason text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT reallocation_audit_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 200))),
+    CONSTRAINT reallocation_audit_baseline_version_check CHECK ((baseline_version >= 0)),
+    CONSTRAINT reallocation_audit_changes_something CHECK (((jsonb_typeof(changes_json) = 'array'::text) AND (changes_json <> '[]'::jsonb))),
+    CONSTRAINT reallocation_audit_kind_check CHECK ((kind = ANY (ARRAY['set_up'::text, 'reallocation'::text]))),
+    CONSTRAINT reallocation_audit_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 200))),
+    CONSTRAINT reallocation_audit_user_id_check CHECK ((user_id >= 1)),
+    CONSTRAINT reallocation_audit_version_rises CHECK ((new_version > baseline_version))
+);
+
+CREATE TABLE allocations.reallocation_template (
+    fund_id bigint NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    basis text NOT NULL,
+    shares jsonb NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT reallocation_template_basis_check CHECK ((basis = ANY (ARRAY['percent'::text, 'amount'::text]))),
+    CONSTRAINT reallocation_template_created_by_check CHECK (((length(created_by) >= 1) AND (length(created_by) <= 200))),
+    CONSTRAINT reallocation_template_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT reallocation_template_shares_check CHECK (((jsonb_typeof(shares) = 'array'::text) AND (shares <> '[]'::jsonb))),
+    CONSTRAINT reallocation_template_version_check CHECK ((version >= 1))
+);
+
+CREATE TABLE allocations.reserve (
+    fund_id bigint NOT NULL,
+    company_id bigint NOT NULL,
+    planned_reserves_minor bigint NOT NULL,
+    allocation_cap_minor bigint,
+    allocation_version integer NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT reserve_allocation_cap_minor_check CHECK (((allocation_cap_minor >= 0) AND (allocation_cap_minor <= '999999999999999'::bigint))),
+    CONSTRAINT reserve_allocation_version_check CHECK ((allocation_version >= 1)),
+    CONSTRAINT reserve_planned_reserves_minor_check CHECK (((planned_reserves_minor >= 0) AND (planned_reserves_minor <= '999999999999999'::bigint)))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE allocations.scheduled_reallocation (
+    id bigint NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    commits jsonb NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    parked_code text,
+    parked_reason text,
+    audit_ids uuid[],
+    CONSTRAINT scheduled_reallocation_commits_check CHECK (((jsonb_typeof(commits) = 'array'::text) AND (commits <> '[]'::jsonb))),
+    CONSTRAINT scheduled_reallocation_created_by_check CHECK (((length(created_by) >= 1) AND (length(created_by) <= 200))),
+    CONSTRAINT scheduled_reallocation_says_how_it_ended CHECK ((((status = 'waiting'::text) = (ended_at IS NULL)) AND ((status = 'parked'::text) = ((parked_code IS NOT NULL) AND (parked_reason IS NOT NULL))) AND ((status = 'done'::text) = (audit_ids IS NOT NULL)))),
+    CONSTRAINT scheduled_reallocation_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'done'::text, 'parked'::text, 'cancelled'::text])))
+);
+
+CREATE SEQUENCE allocations.scheduled_reallocation_id
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 ALTER TABLE ONLY allocations.allocation
     ADD CONSTRAINT allocation_pkey PRIMARY KEY (id);
 
@@ -371,6 +458,21 @@ ALTER TABLE ONLY allocations.outbox
 ALTER TABLE ONLY allocations."position"
     ADD CONSTRAINT position_pkey PRIMARY KEY (topic, partition);
 
+ALTER TABLE ONLY allocations.reallocation_audit
+    ADD CONSTRAINT reallocation_audit_one_per_version UNIQUE (fund_id, new_version);
+
+ALTER TABLE ONLY allocations.reallocation_audit
+    ADD CONSTRAINT reallocation_audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY allocations.reallocation_template
+    ADD CONSTRAINT reallocation_template_pkey PRIMARY KEY (fund_id, name, version);
+
+ALTER TABLE ONLY allocations.reserve
+    ADD CONSTRAINT reserve_pkey PRIMARY KEY (fund_id, company_id);
+
+ALTER TABLE ONLY allocations.scheduled_reallocation
+    ADD CONSTRAINT scheduled_reallocation_pkey PRIMARY KEY (id);
+
 CREATE INDEX allocation_by_fund ON allocations.allocation USING btree (fund_id, id);
 
 CREATE INDEX call_awaiting_notice ON allocations.call USING btree (notice_date, id) WHERE (stage = 'scheduled'::text);
@@ -378,6 +480,16 @@ CREATE INDEX call_awaiting_notice ON allocations.call USING btree (notice_date, 
 CREATE INDEX idempotency_key_age ON allocations.idempotency_key USING btree (created_at);
 
 CREATE INDEX outbox_parked ON allocations.outbox USING btree (id) WHERE (parked_reason IS NOT NULL);
+
+CREATE INDEX reallocation_audit_by_change ON allocations.reallocation_audit USING gin (changes_json jsonb_path_ops);
+
+CREATE INDEX reallocation_audit_by_user ON allocations.reallocation_audit USING btree (user_id, id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX reallocation_audit_by_version ON allocations.reallocation_audit USING btree (new_version, id);
+
+CREATE INDEX scheduled_reallocation_by_status ON allocations.scheduled_reallocation USING btree (status, id);
+
+CREATE INDEX scheduled_reallocation_due ON allocations.scheduled_reallocation USING btree (run_at, id) WHERE (status = 'waiting'::text);
 
 CREATE TRIGGER allocation_is_a_promise BEFORE UPDATE OF id, fund_id, deal_id, currency, exponent, committed_minor ON allocations.allocation FOR EACH ROW WHEN (((((((old.id IS DISTINCT FROM new.id) OR (old.fund_id IS DISTINCT FROM new.fund_id)) OR (old.deal_id IS DISTINCT FROM new.deal_id)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.exponent IS DISTINCT FROM new.exponent)) OR (old.committed_minor IS DISTINCT FROM new.committed_minor))) EXECUTE FUNCTION allocations.refuse('what was committed, by whom and to whom, never changes');
 
@@ -413,6 +525,22 @@ CREATE CONSTRAINT TRIGGER plan_adds_up_after_update AFTER UPDATE ON allocations.
 
 CREATE CONSTRAINT TRIGGER plan_adds_up_after_update AFTER UPDATE ON allocations.call DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((((old.stage IS DISTINCT FROM new.stage) OR (old.amount_minor IS DISTINCT FROM new.amount_minor)) OR (old.released_minor IS DISTINCT FROM new.released_minor)) OR ((old.receivable_status IS DISTINCT FROM new.receivable_status) AND (new.receivable_status = 'cancelled'::text)))) EXECUTE FUNCTION allocations.plan_adds_up();
 
+CREATE TRIGGER reallocation_audit_is_never_changed BEFORE DELETE OR UPDATE OR TRUNCATE ON allocations.reallocation_audit FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('what was reallocated never changes');
+
+CREATE TRIGGER reallocation_template_is_never_changed BEFORE DELETE OR UPDATE OR TRUNCATE ON allocations.reallocation_template FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('a template that was saved never changes');
+
+CREATE TRIGGER reserve_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.reserve FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('reserves are never deleted: plan nothing instead');
+
+CREATE TRIGGER reserve_versions_count_by_one BEFORE UPDATE ON allocations.reserve FOR EACH ROW WHEN ((new.allocation_version <> (old.allocation_version + 1))) EXECUTE FUNCTION allocations.refuse('each change of a fund''s reserves is their next version');
+
+CREATE TRIGGER reserves_share_a_version_when_added AFTER INSERT ON allocations.reserve REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION allocations.reserves_share_a_version();
+
+CREATE TRIGGER reserves_share_a_version_when_updated AFTER UPDATE ON allocations.reserve REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION allocations.reserves_share_a_version();
+
+CREATE TRIGGER scheduled_reallocation_ends_once BEFORE UPDATE ON allocations.scheduled_reallocation FOR EACH ROW WHEN ((old.status <> 'waiting'::text)) EXECUTE FUNCTION allocations.refuse('what has ended stays as it is');
+
+CREATE TRIGGER scheduled_reallocation_is_never_deleted BEFORE DELETE OR TRUNCATE ON allocations.scheduled_reallocation FOR EACH STATEMENT EXECUTE FUNCTION allocations.refuse('scheduled reallocations are never deleted: cancel them');
+
 ALTER TABLE ONLY allocations.allocation
     ADD CONSTRAINT allocation_deal_id_fkey FOREIGN KEY (deal_id) REFERENCES allocations.deal(id);
 
@@ -421,3 +549,15 @@ ALTER TABLE ONLY allocations.allocation
 
 ALTER TABLE ONLY allocations.call
     ADD CONSTRAINT call_allocation_id_fkey FOREIGN KEY (allocation_id) REFERENCES allocations.allocation(id);
+
+ALTER TABLE ONLY allocations.reallocation_audit
+    ADD CONSTRAINT reallocation_audit_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES allocations.fund(id);
+
+ALTER TABLE ONLY allocations.reallocation_template
+    ADD CONSTRAINT reallocation_template_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES allocations.fund(id);
+
+ALTER TABLE ONLY allocations.reserve
+    ADD CONSTRAINT reserve_company_id_fkey FOREIGN KEY (company_id) REFERENCES allocations.deal(id);
+
+ALTER TABLE ONLY allocations.reserve
+    ADD CONSTRAINT reserve_fund_id_fkey FOREIGN KEY (fund_id) REFERENCES allocations.fund(id);

@@ -129,6 +129,16 @@ CREATE TABLE metrics.fund (
     version bigint NOT NULL
 );
 
+CREATE TABLE metrics.fund_reserves (
+    id bigint NOT NULL,
+    currency text NOT NULL,
+    planned_minor bigint NOT NULL,
+    companies bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL
+)
+WITH (fillfactor='70');
+
 CREATE TABLE metrics.hold (
     id bigint NOT NULL,
     source text NOT NULL,
@@ -242,6 +252,9 @@ ALTER TABLE ONLY metrics.deal
 
 ALTER TABLE ONLY metrics.fund
     ADD CONSTRAINT fund_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY metrics.fund_reserves
+    ADD CONSTRAINT fund_reserves_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY metrics.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (id);

@@ -10,6 +10,7 @@ from drawdown.audit.verify import Chain, Mark, Name, Row
 from shared.postgres import Connection, Record, connect
 
 _SLICE_ROWS: Final = 2_000
+_SLICE_BYTES: Final = 8 * 1024 * 1024  # but for the last row's: a payload may be a megabyte
 
 # Straight from the tables: a view could be made to lie.
 CHAINS: Final = """
@@ -24,13 +25,18 @@ select t.name as topic, c.topic_id, c.partition, h.sequence, h.hash
 
 ROWS: Final = """
 select e.*, x.sequence is not null as erased
-  from audit.entry e
+  from (select *, sum(octet_length(data)) over (order by sequence rows unbounded preceding)
+                  - coalesce(octet_length(data), 0) as bytes_before
+          from (select *
+                  from audit.entry
+                 where topic_id = $1
+                   and partition = $2
+                   and sequence > $3
+                 order by sequence
+                 limit $4) as next) e
   left join audit.erasure x using (topic_id, partition, sequence)
- where e.topic_id = $1
-   and e.partition = $2
-   and e.sequence > $3
+ where coalesce(e.bytes_before, 0) < $5
  order by e.sequence
- limit $4
 """
 
 
@@ -117,11 +123,11 @@ async def _chains(db: Connection) -> dict[Name, tuple[int, Mark | None]]:
 async def _rows(db: Connection, name: Name, topic_id: int) -> AsyncIterator[Row]:
     after = 0
     while True:
-        rows = await db.fetch(ROWS, topic_id, name.partition, after, _SLICE_ROWS)
+        rows = await db.fetch(ROWS, topic_id, name.partition, after, _SLICE_ROWS, _SLICE_BYTES)
+        if not rows:
+            return
         for row in rows:
             yield _row(name, row)
-        if len(rows) < _SLICE_ROWS:
-            return
         after = rows[-1]["sequence"]
 
 

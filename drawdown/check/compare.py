@@ -31,6 +31,11 @@ LEDGER: Final[Mapping[str, str]] = {
           from payments.hold h
           left join payments.payment p on p.id = h.payment_id
           left join payments.conflict c on c.id = h.conflict_id""",
+    "reserve.reallocated": """
+        select f.id, max(r.allocation_version) as version,
+               array[f.currency, sum(r.planned_reserves_minor)::text, count(*)::text] as says
+          from allocations.reserve r join allocations.fund f on f.id = r.fund_id
+         group by f.id""",
 }
 
 # The event's members in the same order; amounts are compared in minor units of the event's currency.
@@ -43,8 +48,9 @@ MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
         "status", "fund_id", "deal_id", "committed", "planned", "called", "funded", "currency",
     ),
     "payment.held": ("reason", "state", "resolution", "amount", "currency"),
+    "reserve.reallocated": ("currency", "total_after", "companies"),
 }  # fmt: skip
-_AMOUNTS: Final = frozenset({"amount", "paid", "committed", "planned", "called", "funded"})
+_AMOUNTS: Final = frozenset({"amount", "paid", "committed", "planned", "called", "funded", "total_after"})
 
 POSTINGS: Final = """
 select id, call_id, kind, amount_minor, currency from payments.posting

@@ -95,6 +95,23 @@ select coalesce(l.id, m.id) as id,
   full join metrics.hold m on m.id = l.id
 """
 
+RESERVES: Final = """
+select coalesce(l.id, m.id) as id,
+       case when l.id is null then 'is in metrics only'
+            when m.id is null then 'is not in metrics'
+            when (l.currency, l.planned, l.companies, l.version)
+                 is distinct from (m.currency, m.planned_minor, m.companies, m.version)
+            then format('version %s: %s for %s companies; metrics shows version %s: %s for %s',
+                        l.version, l.planned, l.companies, m.version, m.planned_minor, m.companies)
+       end as says
+  from (select f.id, f.currency, sum(r.planned_reserves_minor) as planned, count(*) as companies,
+               max(r.allocation_version) as version
+          from allocations.reserve r
+          join allocations.fund f on f.id = r.fund_id
+         group by f.id) l
+  full join metrics.fund_reserves m on m.id = l.id
+"""
+
 # Fund totals as people read them, from the ledger on one side and from the read model on the other.
 FUND_TOTALS: Final = """
 with ledger as (
@@ -131,5 +148,6 @@ WHEN_QUIET: Final = (
     Question("I8", "terms of calls", CALL_TERMS),
     Question("I8", "receivables", RECEIVABLES),
     Question("I8", "holds", HOLDS),
+    Question("I8", "reserves", RESERVES),
     Question("I8", "totals of funds", FUND_TOTALS),
 )

@@ -1,9 +1,10 @@
 """What was said on the topics, gathered in one reading: versions of every entity, payments, and events by id."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -11,6 +12,8 @@ import iso4217
 import orjson
 
 from drawdown.check.topics import Place, Record
+
+RESERVES: Final = "reserve.reallocated"
 
 # topic → the members that name the entity, its version, its state, and its state before
 ENTITIES: Final[Mapping[str, tuple[str, str, str | None, str | None]]] = {
@@ -20,9 +23,11 @@ ENTITIES: Final[Mapping[str, tuple[str, str, str | None, str | None]]] = {
     "call.status_changed": ("call_id", "version", "status", "previous_status"),
     "allocation.status_changed": ("allocation_id", "version", "status", "previous_status"),
     "payment.held": ("hold_id", "version", None, None),
+    RESERVES: ("fund_id", "version", "version", "baseline_version"),
 }
 
 Identity = tuple[str, str]  # source, payment_id
+Change = tuple[int, int, int]  # company, planned before, planned after; in minor units
 
 # An amount may be called Infinity, and a member nobody knows may be as deep as a record is long.
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError, RecursionError)
@@ -37,11 +42,26 @@ class Content(NamedTuple):
     value_date: str
 
 
-class Said(NamedTuple):
-    """One version of an entity, as published: states, and a checksum of the whole."""
+class Figures(NamedTuple):
+    """What one version of a fund's reserves comes to; `changes` is a checksum, for a version may name thousands."""
 
-    state: str | None
-    before: str | None
+    audit_id: str
+    kind: str
+    currency: str
+    baseline_version: int
+    total_before: int
+    total_after: int
+    companies: int
+    changes: int
+    reason: str | None
+    user_id: int | None
+
+
+class Said(NamedTuple):
+    """One version of an entity, as published: states (of reserves, versions), and a checksum of the whole."""
+
+    state: str | int | None
+    before: str | int | None
     checksum: int
 
 
@@ -83,6 +103,7 @@ class Published:
 
     stories: dict[str, Story] = field(default_factory=lambda: {topic: Story() for topic in ENTITIES})
     postings: dict[int, tuple[int, str, str]] = field(default_factory=dict)  # id → (call, kind, amount)
+    reserves: dict[tuple[int, int], Figures] = field(default_factory=dict)  # (fund, version) → figures
     payments: list[Payment] = field(default_factory=list)
     unreadable: list[tuple[int, int]] = field(default_factory=list)  # (partition, offset) of payment.received
     event_ids: dict[str, set[str]] = field(default_factory=dict)  # our topics
@@ -122,8 +143,36 @@ class Published:
             for posting in data.get("applied", ()):
                 told = (data["call_id"], posting["kind"], posting["amount"])
                 self.postings.setdefault(posting["posting_id"], told)
-        except (ValueError, KeyError, TypeError) as error:
+            if record.topic == RESERVES:
+                self.reserves.setdefault((data["fund_id"], data["version"]), figures_of(data))
+        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
             self.strangers.append((place, f"cannot be read: {error!r}"))
+
+
+def figures_of(event: Mapping[str, Any]) -> Figures:
+    """What an event says of its version; raises ValueError where an amount is none."""
+    currency = event["currency"]
+    changes = [
+        (change["company_id"], minor(change["before"], currency), minor(change["after"], currency))
+        for change in event["changes"]
+    ]
+    return Figures(
+        audit_id=event["audit_id"],
+        kind=event["kind"],
+        currency=currency,
+        baseline_version=event["baseline_version"],
+        total_before=minor(event["total_before"], currency),
+        total_after=minor(event["total_after"], currency),
+        companies=event["companies"],
+        changes=checksum(changes),
+        reason=event["reason"],
+        user_id=event["user_id"],
+    )
+
+
+def checksum(changes: Sequence[Change]) -> int:
+    """The same for the same changes in the same order."""
+    return crc32(orjson.dumps(changes))
 
 
 def read_payment(record: Record) -> Payment | None:
@@ -162,10 +211,16 @@ def _data(value: bytes) -> Any:
 
 def minor(amount: str | int, currency: str) -> int:
     """Minor units of an amount in major units; raises ValueError where it is not a whole number of them."""
-    decimals = iso4217.Currency(currency).exponent
+    decimals = _decimals(currency)
     if decimals is None or isinstance(amount, bool):
         raise ValueError(f"{amount} {currency}")
     scaled = Decimal(amount).scaleb(decimals)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{amount} {currency} has too many decimals")
     return int(scaled)
+
+
+@lru_cache
+def _decimals(currency: str) -> int | None:
+    """How many decimals ISO 4217 gives a currency; raises ValueError where it lists none of that code."""
+    return iso4217.Currency(currency).exponent

@@ -20,6 +20,7 @@ READERS: Final[Mapping[str, tuple[str, ...]]] = {
     "call.status_changed": ("allocations", "metrics", "audit"),
     "allocation.status_changed": ("metrics", "audit"),
     "payment.held": ("metrics", "audit"),
+    "reserve.reallocated": ("metrics", "audit"),
     "audit.recorded": ("audit",),
 }
 

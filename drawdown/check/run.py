@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from drawdown.check import cash, chains, compare, mirrors, promises, record
+from drawdown.check import cash, chains, compare, mirrors, promises, record, reserves
 from drawdown.check.published import ENTITIES, Published
 from drawdown.check.quiet import NotQuiet, traffic, wait_until_quiet
 from drawdown.check.snapshot import APPLICATION, Question, Snapshot, ask, snapshot_of
@@ -15,10 +15,10 @@ from drawdown.check.topics import Log, Place, Topics, open_topics
 from drawdown.check.verdicts import Finding, Verdict, verdicts
 from shared.postgres import connect
 
-ALWAYS: Final[tuple[Question, ...]] = (*cash.QUESTIONS, *promises.QUESTIONS)
-WHEN_QUIET: Final[tuple[Question, ...]] = (*cash.WHEN_QUIET, *mirrors.WHEN_QUIET)
+ALWAYS: Final[tuple[Question, ...]] = (*cash.QUESTIONS, *promises.QUESTIONS, *reserves.QUESTIONS)
+WHEN_QUIET: Final[tuple[Question, ...]] = (*cash.WHEN_QUIET, *mirrors.WHEN_QUIET, *reserves.WHEN_QUIET)
 
-_SWEEP_SECONDS: Final = 10  # how long a hold may outlive its cause
+_SWEEP_SECONDS: Final = 10  # how long a hold may outlive its cause, or a schedule its time once services are back
 _MOMENTS: Final = 5  # so often a snapshot is taken again that turns out to be of a moment with traffic
 
 
@@ -86,8 +86,8 @@ async def _quiet(target: Target, asked: Asked, topics: Topics) -> Mapping[Place,
     try:
         bounds = await wait_until_quiet(db, topics, wait_seconds=asked.wait_seconds)
         swept = time.monotonic() + _SWEEP_SECONDS
-        holds = [question for question in cash.WHEN_QUIET if question.invariant == "I10"]
-        while any(one.found for one in await ask(db, holds)) and time.monotonic() < swept:
+        waiting = [question for question in WHEN_QUIET if question.invariant in {"I10", "I13"}]
+        while any(one.found for one in await ask(db, waiting)) and time.monotonic() < swept:
             bounds = await wait_until_quiet(db, topics, wait_seconds=asked.wait_seconds)
         return bounds
     finally:
@@ -103,6 +103,7 @@ async def _compare(db: Snapshot, published: Published, bounds: Mapping[Place, Lo
         found.append(await compare.versions(db, topic, published.stories[topic]))
         found.append(compare.steps(topic, published.stories[topic]))
     found.append(await compare.postings(db, published))
+    found.append(await reserves.figures(db, published))
     found += await compare.payments(db, published)
     found = [unless_gone(one, gone) for one in found]
     return [*found, *await record.entries(db, published, bounds)]

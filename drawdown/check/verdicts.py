@@ -18,6 +18,8 @@ PROMISES: Final[Mapping[str, str]] = {
     "I9": "each change has exactly one audit entry, and the chains verify",
     "I10": "no hold outlives its cause",
     "I11": "a replay beside the read model gives the same bytes",
+    # I12, that all of this holds again soon after any fault, takes faults to prove.
+    "I13": "reserves of a fund have one version, and are what their history comes to",
 }
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from drawdown import exits, options
 from drawdown.addresses import Addresses, NotRunning, look_up
-from drawdown.demo import acts, picture
+from drawdown.demo import acts, picture, reserving
 from drawdown.demo.client import Client, DemoFailed
 from drawdown.demo.figures import figures_of
 from drawdown.demo.story import TIME_ZONE, tell
@@ -80,6 +80,8 @@ def _play(found: Addresses, data: Path, *, stays: bool) -> None:
         with CONSOLE.status("its bank reports …"):
             acts.report(client, story, made)
             settled = acts.settle(client, story, made, figures)
+        with CONSOLE.status("it moves its reserves …"):
+            moved = reserving.reallocate(client, story, made)
     finally:
         client.close()
     took = time.monotonic() - began
@@ -87,6 +89,7 @@ def _play(found: Addresses, data: Path, *, stays: bool) -> None:
     if console.width < picture.WIDTH:
         console = Console(width=picture.WIDTH)
     picture.show(console, story, made, settled, figures)
+    picture.show_reserves(console, story, moved)
     console.print(Text(f"\nFrom the first promise to the last total: {took:.1f} s"))
     for proof in PROOFS:
         with CONSOLE.status(f"drawdown {' '.join(proof)} …"):

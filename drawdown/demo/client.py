@@ -29,6 +29,9 @@ class Client:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._answer(self._http.post(path, json=body))
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        return self._answer(self._http.put(path, json=body))
+
     def post_or_none(self, path: str, body: dict[str, Any]) -> Any | None:
         """None while the service has not heard of what the path names."""
         answer = self._http.post(path, json=body)

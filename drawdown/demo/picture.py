@@ -12,7 +12,8 @@ from rich.text import Text
 
 from drawdown.demo.acts import Made, Settled
 from drawdown.demo.figures import Figure, bank_sum
-from drawdown.demo.story import CURRENCY, TIME_ZONE, Entry, Story, shown, usd
+from drawdown.demo.reserving import Moved
+from drawdown.demo.story import CURRENCY, TIME_ZONE, Entry, Story, shown, spelled, usd
 from drawdown.demo.story import SIZE as SIZE_TEXT
 
 WIDTH: Final = 106
@@ -36,6 +37,21 @@ def show(console: Console, story: Story, made: Made, settled: Settled, figures: 
     said = json.dumps({name: settled.stats[name] for name in ("called_usd", "uncalled_usd", "called_pct", "basis")})
     console.print(Padding(Text.assemble(("bank         ", "dim"), bank_sum(story)), (0, 1)))
     console.print(Padding(Text.assemble(("cash basis   ", "dim"), said), (0, 1)))
+
+
+def show_reserves(console: Console, story: Story, moved: Moved) -> None:
+    """What was planned for each deal, what is now, and that nothing came or went."""
+    table = _table("deal", "reserve", "becomes", "change", "%", right=("reserve", "becomes", "change", "%"))
+    for each in story.reserves:
+        change = each.after - each.before
+        style, percent = "red" if change < 0 else "green", each.change_pct.replace("-", "−")
+        table.add_row(each.deal, shown(each.before), shown(each.after), Text(shown(change), style), percent)
+    console.print(_titled("What it plans beyond that, moved as a preview showed it", table))
+    for when, planned in (("before", story.before()), ("after", story.after())):
+        line = f"{spelled(planned)} = {shown(sum(planned))}"
+        console.print(Padding(Text.assemble((f"{when:<13}", "dim"), line, ("  ✓", "green")), (0, 1)))
+    for number, warning in enumerate(moved.warnings):
+        console.print(Padding(Text.assemble((" " * 13 if number else "warned of    ", "dim"), warning), (0, 1)))
 
 
 def _titled(title: str, table: Table) -> Group:

@@ -73,12 +73,24 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Reserve:
+    """What the fund plans for a deal besides its commitment, and what a reallocation makes of it."""
+
+    deal: str
+    before: Minor
+    after: Minor
+    change_pct: str  # as the preview must show it
+    warnings: tuple[str, ...] = ()  # and the kinds of warning that it must give
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that happens, on which day."""
 
     today: date
     promises: tuple[Promise, ...]
     statements: tuple[tuple[Entry, ...], ...]
+    reserves: tuple[Reserve, ...]
 
     @property
     def entries(self) -> list[Entry]:
@@ -129,6 +141,12 @@ class Story:
     def held(self) -> list[Minor]:
         return [entry.amount for entry in self.entries if entry.becomes in {"no_match", "over_payment"}]
 
+    def before(self) -> list[Minor]:
+        return [reserve.before for reserve in self.reserves]
+
+    def after(self) -> list[Minor]:
+        return [reserve.after for reserve in self.reserves]
+
     def calls(self) -> list[tuple[Key, Call]]:
         return [
             ((promise.deal, number), call)
@@ -143,7 +161,8 @@ def total(amounts: Iterable[int]) -> Minor:
 
 def tell(today: date) -> Story:
     """The story as it happens today: a single call, an uneven schedule and a regular one; money that fits, money that
-    does not, and money that the bank takes back. It comes to the same in whatever order its events are read."""
+    does not, and money that the bank takes back. It comes to the same in whatever order its events are read. What is
+    planned beyond it moves from one deal to the two others."""
     soon, late, far = today + timedelta(days=14), today - timedelta(days=7), today + timedelta(days=190)
     balerion, vhagar, caraxes = ("Balerion Robotics", "Vhagar Energy", "Caraxes Health")
     tranches = [("0", today), ("50", soon), ("50", far)]
@@ -182,7 +201,12 @@ def tell(today: date) -> Story:
         Entry(7, usd("90,000.00"), "Fir Foundation", "applied", (vhagar, 2)),
         Entry(8, usd("250,000.00"), "Birch Pension", "takes back", undoes=2, text="returned by the sender's bank"),
     )
-    return Story(today, promises, (yesterday, this_morning))
+    reserves = (
+        Reserve(balerion, usd("2,000,000.00"), usd("2,400,000.00"), "20.0", ("high_concentration",)),
+        Reserve(vhagar, usd("3,000,000.00"), usd("2,500,000.00"), "-16.7", ("negative_delta", "high_concentration")),
+        Reserve(caraxes, usd("1,000,000.00"), usd("1,100,000.00"), "10.0"),
+    )
+    return Story(today, promises, (yesterday, this_morning), reserves)
 
 
 def months_on(day: date, months: int) -> date:

@@ -6,6 +6,8 @@ from typing import Final
 from services.allocations import consumer, handlers
 from services.allocations.api import router
 from services.allocations.imports import api as imports
+from services.allocations.reallocation import api as reallocation
+from services.allocations.reallocation import ticks as reallocations
 from shared.http import dead_letter_router
 from shared.outbox import Origin
 from shared.postgres import Pool
@@ -30,6 +32,10 @@ def build(settings: Settings) -> Runtime:
         settings,
         reads=consumer.TOPICS,
         apply=consumer.apply,
-        routers=[dead_letter_router("allocations"), router, imports.router],
-        ticks=[Tick("issue_due_calls", 1, issue_due_calls)],
+        routers=[dead_letter_router("allocations"), router, reallocation.router, imports.router],
+        ticks=[
+            Tick("issue_due_calls", 1, issue_due_calls),
+            Tick("run_due_reallocations", 1, reallocations.run_due),
+            Tick("measure_reallocations", 60, reallocations.measure),
+        ],
     )

@@ -1,38 +1,24 @@
 """HTTP in: the entries, one by one and filtered, and the verdict on the chains."""
 
 import base64
-import re
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, WithJsonSchema
 
 from services.audit import handlers, store
 from services.audit.domain import ChainId, Head, Link, Walk
 from services.audit.store import Listed, Wanted
-from shared.http import DEFAULT_LIMIT, Cursor, Limit, Page, Read, decode_cursor, encode_cursor, problems, refuse
+from shared.http import DEFAULT_LIMIT, Cursor, Limit, Moment, Page, Read, decode_cursor, encode_cursor, problems, refuse
 from shared.ids import LARGEST
 
 router = APIRouter(tags=["audit"])
 
 Filter = Annotated[str | None, Query(min_length=1, max_length=400, pattern=r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
-def _a_moment(value: object) -> object:
-    """Pydantic alone would read a bare number as seconds since 1970."""
-    if isinstance(value, str) and not _MOMENT.fullmatch(value):
-        raise PydanticCustomError("not_a_moment", "must be a time with its offset such as 2026-03-02T09:31:04Z")
-    return value
-
-
 When = Annotated[
-    AwareDatetime,
-    Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)),
-    BeforeValidator(_a_moment),
+    Moment,
     WithJsonSchema({"type": "string", "format": "date-time", "description": "when the entry was recorded"}),
 ]
 Topic = Annotated[str, Path(max_length=200, pattern=r"^[a-z_.]+$")]

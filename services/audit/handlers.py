@@ -12,6 +12,7 @@ from shared.crashpoint import crashpoint
 from shared.postgres import Connection, is_taken
 
 _SLICE_ENTRIES: Final = 1_000
+_SLICE_BYTES: Final = 8 * 1024 * 1024
 
 
 async def record(db: Connection, items: Sequence[Item]) -> int:
@@ -78,9 +79,10 @@ async def verify(
 async def _walk(db: Connection, chain: ChainId, head: Head | None, kept: Head | None) -> Walk:
     walk = Walk(kept=kept)
     while True:
-        links, erasures = await store.slice_of(db, chain, after=walk.at.sequence, limit=_SLICE_ENTRIES)
-        walk.take(links, erasures)
-        if len(links) < _SLICE_ENTRIES:
+        after = walk.at.sequence
+        links, erasures = await store.slice_of(db, chain, after=after, limit=_SLICE_ENTRIES, limit_bytes=_SLICE_BYTES)
+        if not links:
             break
+        walk.take(links, erasures)
     walk.finish(head)
     return walk

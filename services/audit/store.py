@@ -199,20 +199,29 @@ async def chains_of_entries(db: Connection, topic: str | None = None) -> list[Ch
     return [ChainId(row["topic"], row["partition"]) for row in await db.fetch(CHAINS_OF_ENTRIES, topic)]
 
 
+# Most payloads are a few hundred bytes, and some a megabyte: a slice ends with the one that fills it.
 SLICE: Final = """
 select *
-  from audit.told
- where topic_id = (select id from audit.topic where name = $1)
-   and partition = $2
-   and sequence > $3
+  from (select *, sum(octet_length(data)) over (order by sequence rows unbounded preceding)
+                  - coalesce(octet_length(data), 0) as bytes_before
+          from (select *
+                  from audit.told
+                 where topic_id = (select id from audit.topic where name = $1)
+                   and partition = $2
+                   and sequence > $3
+                 order by sequence
+                 limit $4) as next) as measured
+ where coalesce(bytes_before, 0) < $5
  order by sequence
- limit $4
 """
 
 
-async def slice_of(db: Connection, chain: ChainId, *, after: int, limit: int) -> tuple[list[Link], frozenset[int]]:
-    """The next links of a chain, and which of their payloads were erased by the rules."""
-    rows = await db.fetch(SLICE, chain.topic, chain.partition, after, limit)
+async def slice_of(
+    db: Connection, chain: ChainId, *, after: int, limit: int, limit_bytes: int
+) -> tuple[list[Link], frozenset[int]]:
+    """The next links of a chain, at most so many and so many bytes but for the last; and which of their payloads were
+    erased by the rules. Empty at the chain's end."""
+    rows = await db.fetch(SLICE, chain.topic, chain.partition, after, limit, limit_bytes)
     return [_link(row) for row in rows], frozenset(row["sequence"] for row in rows if row["erased"])
 
 

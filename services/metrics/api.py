@@ -57,6 +57,17 @@ class FundCapital(BaseModel):
     as_of: str = Field(description="when this was read", examples=["2026-03-02T09:31:00Z"])
 
 
+class FundReserves(BaseModel):
+    """What a fund plans for its companies beyond what it has promised, by the newest version of its reserves."""
+
+    fund_id: int
+    currency: str
+    planned_reserves: Amount = Field(description="of all companies together")
+    companies: int = Field(description="how many the fund has reserves for")
+    version: int = Field(description="of the reserves; 0 where there are none")
+    as_of: str = Field(description="when this was read", examples=["2026-03-02T09:31:00Z"])
+
+
 class AllocationProgress(BaseModel):
     """How far one allocation has come, and whether somebody is late today."""
 
@@ -164,6 +175,25 @@ async def fund_stats(fund_id: PathId, read: Read) -> Response:
             f"committed_{code}": number(totals.committed),
             "called_pct": _percent(totals.called_pct),
             "basis": "cash",
+            "as_of": read.now.astimezone(UTC),
+        }
+    )
+
+
+@router.get("/api/funds/{fund_id}/planned-reserves", response_model=FundReserves, responses=problems(404))
+async def fund_reserves(fund_id: PathId, read: Read) -> Response:
+    """What is planned for the fund's companies in all; zeros at version 0 for a fund that has no reserves."""
+    async with read.snapshot() as db:
+        fund = await _fund(db, fund_id)
+        reserves = await store.find_reserves(db, fund_id)
+    code = reserves.currency if reserves else fund.currency
+    return _json(
+        {
+            "fund_id": fund.id,
+            "currency": code,
+            "planned_reserves": _writer(code)(reserves.planned if reserves else domain.ZERO),
+            "companies": reserves.companies if reserves else 0,
+            "version": reserves.version if reserves else 0,
             "as_of": read.now.astimezone(UTC),
         }
     )

@@ -137,6 +137,17 @@ class Hold(NamedTuple):
     version: int
 
 
+class Reserves(NamedTuple):
+    """What a fund plans for all of its companies together; `id` is the fund's."""
+
+    id: int
+    currency: str
+    planned: Minor
+    companies: int
+    occurred_at: datetime
+    version: int
+
+
 class Snapshot(Protocol):
     """Anything that is known by an id and replaced by its newer versions."""
 

@@ -16,6 +16,7 @@ from services.metrics.domain import (
     Fund,
     Hold,
     Receivable,
+    Reserves,
     Snapshot,
     Terms,
     Totals,
@@ -124,6 +125,18 @@ select *
        version      = excluded.version
  where mine.version < excluded.version
 """,
+    Reserves: """
+insert into metrics.fund_reserves as mine
+select *
+  from unnest($1::metrics.fund_reserves[])
+    on conflict (id) do update
+   set currency      = excluded.currency,
+       planned_minor = excluded.planned_minor,
+       companies     = excluded.companies,
+       occurred_at   = excluded.occurred_at,
+       version       = excluded.version
+ where mine.version < excluded.version
+""",
 }
 KINDS: Final = tuple(SAVES)
 
@@ -142,6 +155,7 @@ DUMPS: Final = {
     "allocation": "select row_to_json(t)::text from metrics.allocation t order by id",
     "call": "select row_to_json(t)::text from metrics.call t order by id",
     "hold": "select row_to_json(t)::text from metrics.hold t order by id",
+    "fund_reserves": "select row_to_json(t)::text from metrics.fund_reserves t order by id",
 }
 TABLES: Final = tuple(DUMPS)
 HALVES: Final = ("call_terms", "call_receivable")  # the types of what each writer says of a call
@@ -164,6 +178,7 @@ COPIES: Final = (
     "insert into metrics.allocation select * from metrics.allocation",
     "insert into metrics.call select * from metrics.call",
     "insert into metrics.hold select * from metrics.hold",
+    "insert into metrics.fund_reserves select * from metrics.fund_reserves",
 )
 
 # Not by truncate: a reader whose snapshot is older would then find tables without rows, and answer zeros.
@@ -171,8 +186,9 @@ EMPTY_TABLES: Final = """
 with funds as (delete from metrics.fund),
      deals as (delete from metrics.deal),
      allocations as (delete from metrics.allocation),
-     calls as (delete from metrics.call)
-delete from metrics.hold
+     calls as (delete from metrics.call),
+     holds as (delete from metrics.hold)
+delete from metrics.fund_reserves
 """
 
 
@@ -246,6 +262,18 @@ select id, name, currency, time_zone, size_minor as size, version
 async def find_fund(db: Connection, fund_id: int) -> Fund | None:
     row = await db.fetchrow(FIND_FUND, fund_id)
     return Fund(**row) if row else None
+
+
+FIND_RESERVES: Final = """
+select id, currency, planned_minor as planned, companies, occurred_at, version
+  from metrics.fund_reserves
+ where id = $1
+"""
+
+
+async def find_reserves(db: Connection, fund_id: int) -> Reserves | None:
+    row = await db.fetchrow(FIND_RESERVES, fund_id)
+    return Reserves(**row) if row else None
 
 
 # Allocations alone: no join, so nothing can be counted twice. Sums of bigint are numeric and cannot overflow.

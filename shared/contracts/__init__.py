@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from shared.contracts.allocations import AllocationStatusChanged, CallTermsChanged, DealChanged, FundChanged
+from shared.contracts.allocations import (
+    AllocationStatusChanged,
+    CallTermsChanged,
+    DealChanged,
+    FundChanged,
+    ReserveChange,
+    ReserveReallocated,
+)
 from shared.contracts.audit import AuditRecorded
 from shared.contracts.base import RECORD_LIMIT_BYTES, Contract, Unreadable, decode, encode
 from shared.contracts.feeds import PaymentReceived, Remitter
@@ -18,6 +25,7 @@ CONTRACTS: Final[tuple[type[Contract], ...]] = (
     CallStatusChanged,
     AllocationStatusChanged,
     PaymentHeld,
+    ReserveReallocated,
     AuditRecorded,
 )
 
@@ -40,6 +48,8 @@ __all__ = [
     "PaymentReceived",
     "Posting",
     "Remitter",
+    "ReserveChange",
+    "ReserveReallocated",
     "Unreadable",
     "decode",
     "encode",

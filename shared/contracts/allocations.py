@@ -13,6 +13,7 @@ from shared.contracts.base import (
     Id,
     Moment,
     Name,
+    Part,
     Reference,
     Text,
     Version,
@@ -107,4 +108,34 @@ class AllocationStatusChanged(Contract):
     funding_status: FundingStatus
     cause: Cause = Field(description="The command or fact that led to this version.")
     version: Version
+    occurred_at: Moment
+
+
+class ReserveChange(Part):
+    """What is planned for one company, before and after."""
+
+    company_id: Id
+    before: AmountText
+    after: AmountText
+
+
+class ReserveReallocated(Contract):
+    """A new version of a fund's reserves: who was named, and what all of them come to."""
+
+    topic: ClassVar[str] = "reserve.reallocated"
+    keyed_by: ClassVar[str] = "fund id"
+    limit_bytes: ClassVar[int] = 2 * 1024 * 1024  # ten thousand companies
+
+    fund_id: Id
+    kind: Literal["set_up", "reallocation"] = Field(description="A set-up adds companies and sets caps.")
+    audit_id: Name = Field(description="Of the entry in the history of reallocations.")
+    currency: CurrencyCode
+    baseline_version: Count = Field(description="The version before; 0 where there was none.")
+    version: Version
+    total_before: AmountText = Field(description="Of all companies of the fund, named here or not.")
+    total_after: AmountText
+    companies: Count = Field(description="How many the fund now has reserves for.")
+    changes: list[ReserveChange] = Field(description="Every company that was named, moved or not.")
+    reason: Text | None
+    user_id: Id | None = Field(description="Who is said to have decided it.")
     occurred_at: Moment

@@ -35,6 +35,11 @@ _TRAFFIC: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...], str]]] = {
         "An allocation as it now is: committed, planned, called, funded, and the state that follows.",
     ),
     "payment.held": (("payments",), ("metrics", "audit", "subscribers"), "A hold opened or resolved, and why."),
+    "reserve.reallocated": (
+        ("allocations",),
+        ("metrics", "audit", "subscribers"),
+        "A new version of a fund's reserves: who was named, and what all of them come to.",
+    ),
     "audit.recorded": (_SERVICES, ("audit",), "An action or a security event."),
 }
 

@@ -58,6 +58,8 @@ def _as_dict(schema: CoreSchema) -> CoreSchema:
             extra_behavior="ignore",
             config=schema.get("config"),
         )
+    if schema["type"] == "list":
+        return {**schema, "items_schema": _as_dict(schema["items_schema"])}
     if schema["type"] in _WRAPPERS:
         return {**schema, "schema": _as_dict(schema["schema"])}
     return schema

@@ -5,12 +5,14 @@ Service code imports the names below from here.
 
 from shared.http.app import create_app, upload
 from shared.http.dead_letters import dead_letter_router
+from shared.http.etags import etag, versions_of
 from shared.http.fields import (
     FROM_JSON,
     Body,
     Day,
     Id,
     MajorAmount,
+    Moment,
     PathId,
     PositiveAmount,
     QueryId,
@@ -34,6 +36,7 @@ __all__ = [
     "Id",
     "Limit",
     "MajorAmount",
+    "Moment",
     "Page",
     "PathId",
     "PositiveAmount",
@@ -51,6 +54,7 @@ __all__ = [
     "dead_letter_router",
     "decode_cursor",
     "encode_cursor",
+    "etag",
     "minor",
     "naming",
     "page",
@@ -60,5 +64,6 @@ __all__ = [
     "refuse",
     "runtime_of",
     "upload",
+    "versions_of",
     "wrong_value",
 ]

@@ -47,8 +47,11 @@ def create_app(
     lifespan: Lifespan | None = None,
     state: RuntimePort,
 ) -> FastAPI:
-    """The application of `service`; requests find `state` as ``app.state.runtime``."""
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    """The application of `service`; requests find `state` as ``app.state.runtime``.
+
+    Routers are flat: what is asked of every route would not be asked of those in a router within a router.
+    """
+    routes = [_flat(route) for router in routers for route in router.routes]
     uploads = [
         (method, route.path)
         for route in routes
@@ -79,6 +82,14 @@ def create_app(
     return app
 
 
+def _flat(route: object) -> APIRoute:
+    if not isinstance(route, APIRoute):
+        raise TypeError(
+            f"{route} is not a route: give each router to the application itself, or its routes in one list"
+        )
+    return route
+
+
 def show_problems(app: FastAPI, routes: Sequence[APIRoute] = ()) -> None:
     """Shows every error that a route or the routing raises as a problem."""
 
@@ -92,7 +103,7 @@ def show_problems(app: FastAPI, routes: Sequence[APIRoute] = ()) -> None:
 
     async def show_other(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _problem_of_http(request, error, routes).response()
+        return problem_of_http(request, error, routes).response()
 
     app.add_exception_handler(Problem, show)
     app.add_exception_handler(RequestValidationError, show_invalid)
@@ -116,7 +127,8 @@ def _is_unreadable(error: Mapping[str, Any]) -> bool:
     return whole and (error["type"] in _NOT_A_VALUE or error["type"].endswith("_type"))
 
 
-def _problem_of_http(request: Request, error: HTTPException, routes: Sequence[APIRoute]) -> Problem:
+def problem_of_http(request: Request, error: HTTPException, routes: Sequence[APIRoute] = ()) -> Problem:
+    """The problem that shows what the framework refused by itself; `routes` tell which methods a path has."""
     path = request.url.path
     match error.status_code:
         case HTTPStatus.NOT_FOUND:

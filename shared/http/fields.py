@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
     AliasGenerator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,6 +28,7 @@ from shared.money import Minor, NotAnAmount
 
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _AMOUNT: Final = r"[0-9]{1,15}(\.[0-9]{1,4})?"
 _LARGEST_WHOLE: Final = 10**15 - 1
 _AMOUNT_HELP: Final = 'must be a decimal string such as "400000.00", or a whole number such as 400000'
@@ -69,6 +71,22 @@ def _a_day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_a_day)]
 """A calendar day, written YYYY-MM-DD and no other way."""
+
+
+def _a_moment(value: object) -> object:
+    """Pydantic alone would read a bare number as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        return value
+    raise PydanticCustomError("not_a_moment", "must be a time with its offset such as 2026-03-02T09:31:04Z")
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)),
+    BeforeValidator(_a_moment),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
+]
+"""A moment with its offset, written as RFC 3339 has it, in a year that calendars and databases share."""
 
 
 def _no_controls(value: str) -> str:

@@ -54,13 +54,14 @@ class Envelope:
             try:
                 await self._app(scope, receive, send_named)
             except Exception as error:
-                problem = _problem_of(error, scope, name)
+                problem = problem_of_unexpected(error, scope)
                 if started:
                     raise
                 await problem.response()(scope, receive, send_named)
 
 
-def _problem_of(error: Exception, scope: Scope, name: str) -> Problem:
+def problem_of_unexpected(error: Exception, scope: Scope) -> Problem:
+    """The problem that shows whatever a request ended with, logged where nobody meant it to."""
     where = {"method": scope["method"], "path": scope["path"]}
     if isinstance(error, Problem):
         return error
@@ -71,7 +72,9 @@ def _problem_of(error: Exception, scope: Scope, name: str) -> Problem:
         log.warning("database busy", **where, error=type(error).__name__)
         return away("busy", "too much happens at once to the same rows")
     log.error("request failed", **where, exc_info=error)
-    return Problem(500, "internal_error", "the service made a mistake", facts={"correlation_id": name})
+    return Problem(
+        500, "internal_error", "the service made a mistake", facts={"correlation_id": scope["state"]["correlation_id"]}
+    )
 
 
 class HostGuard:

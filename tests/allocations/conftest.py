@@ -15,7 +15,8 @@ from tests.support.servers import Servers
 SWEEP: Final = """
 set session_replication_role = replica;
 truncate allocations.call, allocations.allocation, allocations.deal, allocations.fund, allocations.outbox,
-         allocations.dead_letter, allocations.idempotency_key;
+         allocations.dead_letter, allocations.idempotency_key, allocations.reserve, allocations.reallocation_audit,
+         allocations.reallocation_template, allocations.scheduled_reallocation;
 set session_replication_role = origin;
 """
 

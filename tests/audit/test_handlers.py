@@ -140,6 +140,19 @@ async def test_the_walk_goes_through_slices(ledger: Ledger) -> None:
         assert not await verified(db, {chain: Head(1_700, bytes(32))})
 
 
+async def test_large_payloads_fill_a_slice(ledger: Ledger) -> None:
+    """However large payloads are, a slice holds little more than it may, and the chain is walked whole."""
+    chain = ChainId("reserve.reallocated", 0)
+    async with ledger.connect("audit") as db:
+        await record(db, [item("reserve.reallocated", n, b"x" * 1_000_000) for n in range(20)])
+        links, _ = await store.slice_of(db, chain, after=2, limit=1_000, limit_bytes=2_500_000)
+        assert [link.sequence for link in links] == [3, 4, 5]
+        links, _ = await store.slice_of(db, chain, after=2, limit=1_000, limit_bytes=1)
+        assert [link.sequence for link in links] == [3]
+        walks = await handlers.verify(db)
+        assert (walks[chain].at.sequence, walks[chain].problems) == (20, [])
+
+
 async def test_a_chain_that_vanished_is_missed(ledger: Ledger) -> None:
     """A kept head of a chain that is not there any more is a cut tail."""
     async with ledger.connect("audit") as db:

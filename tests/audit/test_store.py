@@ -128,7 +128,7 @@ async def test_pages_neither_repeat_nor_hide(ledger: Ledger) -> None:
 
 
 STATEMENTS = {
-    "SLICE": (store.SLICE, ("fund.changed", 0, 0, 1_000), "entry_pkey"),
+    "SLICE": (store.SLICE, ("fund.changed", 0, 0, 1_000, 1_000_000), "entry_pkey"),
     "ONE_ENTRY": (store.ONE_ENTRY, ("fund.changed", 0, 1), "entry_pkey"),
     "KNOWN_IDENTITIES": (store.KNOWN_IDENTITIES, (["x"] * 100,), "entry_once"),
     "LIST_BY_TIME": (store.LIST_BY_TIME, (None,) * 11 + (50,), "entry_by_time"),

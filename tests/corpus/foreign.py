@@ -25,6 +25,7 @@ KEPT: Final[Mapping[str, str]] = {
     "metrics.call": "select id from metrics.call where id >= $1",
     "metrics.allocation": "select id from metrics.allocation where id >= $1",
     "metrics.hold": "select id from metrics.hold where id >= $1",
+    "metrics.fund_reserves": "select id from metrics.fund_reserves where id >= $1",
     "payments.fund": "select id from payments.fund where id >= $1",
     "payments.plan": "select call_id as id from payments.plan where call_id >= $1",
     "payments.call": "select id from payments.call where id >= $1",

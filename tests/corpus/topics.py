@@ -38,6 +38,12 @@ _HELD: Final = {
     "value_date": "2026-03-02", "fund_id": None, "call_id": None, "reason": "no_match", "state": "open",
     "resolution": None, "version": 1, "occurred_at": "2026-03-02T09:31:00Z",
 }  # fmt: skip
+_CHANGE: Final = {"company_id": 1, "before": "0.00", "after": "1.00"}
+_RESERVES: Final = {
+    "fund_id": 1, "kind": "set_up", "audit_id": "nobody's", "currency": "USD", "baseline_version": 0, "version": 1,
+    "total_before": "0.00", "total_after": "1.00", "companies": 1, "changes": [_CHANGE], "reason": None,
+    "user_id": None, "occurred_at": "2026-03-02T09:31:00Z",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ ALLOCATIONS: Final = Snapshots(
     topics.ALLOCATION_STATUS_CHANGED, ("metrics",), _ALLOCATION, "allocation_id", "allocation"
 )
 HOLDS: Final = Snapshots(topics.PAYMENT_HELD, ("metrics",), _HELD, "hold_id", "hold")
+RESERVES: Final = Snapshots(topics.RESERVE_REALLOCATED, ("metrics",), _RESERVES, "fund_id", "fund_reserves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +163,13 @@ CASES: Final = [
     *_wrong_kinds(HOLDS, "reason", "occurred_at"),
     _spoilt(HOLDS, "unknown-state", dead("bad_value", "state"), state="ajar"),
     _spoilt(HOLDS, "currency-nobody-lists", _UNLISTED, currency="QQQ"),
+    *(case for case in _in_every(RESERVES, "version") if case.id != "too-large"),  # a broker of ours takes none
+    *_wrong_kinds(RESERVES, "kind", "occurred_at"),
+    _spoilt(RESERVES, "total-too-fine", _TOO_FINE, total_after="1.001"),
+    _spoilt(RESERVES, "change-too-fine", _TOO_FINE, changes=[_CHANGE, {**_CHANGE, "before": "0.001"}]),
+    _spoilt(RESERVES, "change-of-a-number", dead("bad_amount", "changes.0.after"), changes=[{**_CHANGE, "after": 1}]),
+    _spoilt(RESERVES, "change-of-nobody", dead("missing_field", "changes.0.company_id"), changes=[{"after": "1.00"}]),
+    _spoilt(RESERVES, "changes-of-text", dead("bad_value", "changes"), changes="all"),
+    _spoilt(RESERVES, "negative-companies", dead("bad_value", "companies"), companies=-1),
+    _spoilt(RESERVES, "yen-with-cents", _TOO_FINE, currency="JPY"),
 ]

@@ -22,6 +22,7 @@ CONTRACT = {
     "check",
     "dead-letters",
     "profiles",
+    "reserves",
     "rebuild",
     "audit",
 }

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from drawdown.demo import acts, client
+from drawdown.demo import acts, client, reserving
 from drawdown.demo.client import Client, DemoFailed
 from drawdown.demo.figures import figures_of
 from drawdown.demo.story import TIME_ZONE, tell
@@ -28,7 +28,9 @@ def test_demo(house: House) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Meridian Growth Fund I " in done.stdout
     assert "400,000.00 + 250,000.00 + 900,000.00 + 200,000.00 + 90,000.00 − 250,000.00" in done.stdout
-    assert done.stdout.count("✓") == 10
+    assert "2,000,000.00 + 3,000,000.00 + 1,000,000.00 = 6,000,000.00" in done.stdout
+    assert "2,400,000.00 + 2,500,000.00 + 1,100,000.00 = 6,000,000.00" in done.stdout
+    assert done.stdout.count("✓") == 12
     assert house.http.get("/readyz").is_success
 
 
@@ -41,6 +43,13 @@ def test_demo_asserts_every_figure(house: House, monkeypatch: pytest.MonkeyPatch
     assert made.number > 1
     acts.report(person, story, made)
     assert acts.settle(person, story, made, figures).totals["total_funded"] == "1590000.00"
+
+    assert reserving.reallocate(person, story, made).version == 2
+    first, *others = story.reserves
+    with pytest.raises(DemoFailed, match=r"deltas of the reserves should be .*20\.1.* but the ledger says .*20\.0"):
+        reserving.reallocate(
+            person, replace(story, reserves=(replace(first, change_pct="20.1"), *others)), acts.promise(person, story)
+        )
 
     monkeypatch.setattr(client, "_PATIENCE_SECONDS", 0)
     wrong = [replace(figures[0], amount=Minor(figures[0].amount + 1)), *figures[1:]]

@@ -1,6 +1,7 @@
 """What the tables say in one moment: as much as the judge holds against the history. The only SQL of the judge."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -64,6 +65,10 @@ select actor, action, count(*) as times
  group by actor, action
 """
 
+SCHEDULE_RUN: Final = (
+    "reallocation.run_scheduled"  # an act that the service does by itself, in the name of who planned it
+)
+
 # Everything under a posting's number, so that what was posted once can be seen not to have changed.
 POSTED: Final = """
 select id, md5(p::text) as digest from payments.posting p
@@ -80,6 +85,25 @@ ENTRIES_AT: Final = """
 select t.topic, t.partition, t.sequence, encode(t.hash, 'hex') as hash
   from unnest($1::text[], $2::int[], $3::bigint[]) as asked (topic, partition, sequence)
   join audit.told t using (topic, partition, sequence)
+"""
+
+RESERVES: Final = """
+select fund_id, company_id, planned_reserves_minor as planned, allocation_cap_minor as cap,
+       allocation_version as version
+  from allocations.reserve
+"""
+
+VERSIONS: Final = """
+select id::text as id, fund_id, kind, actor, user_id, baseline_version as baseline, new_version as number,
+       changes_json::text as changes, reason, md5(a::text) as digest
+  from allocations.reallocation_audit a
+ order by fund_id, new_version
+"""
+
+SCHEDULES: Final = """
+select id, commits -> 0 ->> 'reason' as reason, created_by as actor, status,
+       coalesce(audit_ids::text[], '{}') as audit_ids
+  from allocations.scheduled_reallocation
 """
 
 
@@ -100,6 +124,33 @@ class Booked(NamedTuple):
     applied_minor: int
     held_minor: int
     reversed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a fund's reserves, as its history tells it."""
+
+    id: str
+    fund_id: int
+    kind: str
+    actor: str
+    user_id: int | None
+    baseline: int
+    number: int
+    changes: Sequence[Mapping[str, Any]]
+    reason: str | None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A commit that was to be done at a time, and what became of it."""
+
+    id: int
+    reason: str
+    actor: str
+    status: str
+    audit_ids: Sequence[str] = ()
 
 
 Head = tuple[str, int, int]  # topic, partition, sequence
@@ -124,6 +175,9 @@ class Books:
     posted: dict[int, str] = field(default_factory=dict)
     heads: dict[Head, str] = field(default_factory=dict)
     earlier_heads: dict[Head, str] = field(default_factory=dict)
+    reserves: dict[tuple[int, int], tuple[int, int | None, int]] = field(default_factory=dict)  # planned, cap, version
+    versions: list[Version] = field(default_factory=list)
+    schedules: list[Schedule] = field(default_factory=list)
     capital: dict[int, Mapping[str, Any]] = field(default_factory=dict)  # fund → what metrics answers over HTTP
 
 
@@ -155,6 +209,12 @@ async def read(db: Connection, *, heads_before: Mapping[Head, str]) -> Books:
         books.received = {(r["partition"], r["record_offset"]): r["times"] for r in await db.fetch(RECEIVED)}
         books.acts = {(row["actor"], row["action"]): row["times"] for row in await db.fetch(ACTS)}
         books.posted = {row["id"]: row["digest"] for row in await db.fetch(POSTED)}
+        books.reserves = {
+            (row["fund_id"], row["company_id"]): (row["planned"], row["cap"], row["version"])
+            for row in await db.fetch(RESERVES)
+        }
+        books.versions = [Version(**{**row, "changes": json.loads(row["changes"])}) for row in await db.fetch(VERSIONS)]
+        books.schedules = [Schedule(**dict(row)) for row in await db.fetch(SCHEDULES)]
         books.heads = _heads(await db.fetch(HEADS))
         topics, partitions, sequences = zip(*heads_before, strict=True) if heads_before else ((), (), ())
         books.earlier_heads = _heads(await db.fetch(ENTRIES_AT, topics, partitions, sequences))

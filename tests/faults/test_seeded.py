@@ -8,7 +8,8 @@ import pytest
 
 from drawdown.check.topics import Record
 from tests.faults.seeded.__main__ import result_of, run
-from tests.faults.seeded.bugs import BUGS, Bug
+from tests.faults.seeded.bug import Bug
+from tests.faults.seeded.bugs import BUGS
 from tests.faults.seeded.scenarios import SCENARIOS
 from tests.faults.seeded.source import PACKAGES, ROOT, Edit, NoLongerApplies, edited, environment, snapshot
 from tests.faults.seeded.stage import Found, Ground

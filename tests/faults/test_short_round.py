@@ -16,6 +16,7 @@ SEEN: Final = (
     "identity conflict held",
     "unreadable record quarantined",
     "over-payment held",
+    "reallocation refused as late",
     "outbox event published twice",
     "PostgreSQL recovered from a crash",
 )

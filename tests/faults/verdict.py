@@ -14,7 +14,7 @@ from drawdown.check.quiet import READERS, wait_until_quiet
 from drawdown.check.run import ALWAYS, Asked, Target, check
 from drawdown.check.snapshot import ask, snapshot_of
 from drawdown.check.topics import open_topics
-from tests.faults import books, journal
+from tests.faults import books, journal, planned
 from tests.faults.journal import History
 from tests.faults.judge import Memory, judge
 from tests.faults.stage import Stage
@@ -55,7 +55,7 @@ async def _judge(stage: Stage, tally: Tally, history: History, memory: Memory) -
     async with stage.admin() as db:
         told = await books.read(db, heads_before=memory.heads)
     told.capital = await _capital(stage, {call.fund_id for call in history.calls.values()})
-    for ruling in judge(history, told, memory):
+    for ruling in [*judge(history, told, memory), *planned.judge(history, told, memory)]:
         tally.checks["rows of the judge"] += ruling.rows
         if ruling.broken:
             says = "; ".join(ruling.broken[:_SHOWN])
@@ -63,6 +63,8 @@ async def _judge(stage: Stage, tally: Tally, history: History, memory: Memory) -
     tally.seen["over-payment held"] = max(
         tally.seen["over-payment held"], sum(reason == "over_payment" for reason in told.held.values())
     )
+    for name, times in planned.sightings(history, told).items():
+        tally.seen[name] = max(tally.seen[name], times)
     tally.seen["unreadable record quarantined"] = max(tally.seen["unreadable record quarantined"], len(told.dead))
 
 

@@ -10,7 +10,7 @@ from tests.support.ledger import Ledger
 from tests.support.servers import Servers
 
 EMPTY = """
-truncate metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold,
+truncate metrics.fund, metrics.deal, metrics.allocation, metrics.call, metrics.hold, metrics.fund_reserves,
          metrics.position, metrics.outbox, metrics.dead_letter restart identity
 """
 

@@ -11,6 +11,8 @@ from shared.contracts import (
     DealChanged,
     FundChanged,
     PaymentHeld,
+    ReserveChange,
+    ReserveReallocated,
     encode,
 )
 from shared.kafka.records import Arrival
@@ -134,6 +136,26 @@ def held(version: int = 1, *, hold_id: int = 1) -> PaymentHeld:
         state="open",
         resolution=None,
         version=version,
+        occurred_at=NOW,
+    )
+
+
+def reserves(
+    version: int = 1, *, fund_id: int = 1, total: str = "9000000.00", companies: int = 2, reason: str | None = None
+) -> ReserveReallocated:
+    return ReserveReallocated(
+        fund_id=fund_id,
+        kind="set_up" if version == 1 else "reallocation",
+        audit_id=f"0199d2c4-7a10-7c55-8d1f-{version:012x}",
+        currency="USD",
+        baseline_version=version - 1,
+        version=version,
+        total_before="0.00",
+        total_after=total,
+        companies=companies,
+        changes=[ReserveChange(company_id=n, before="0.00", after="1500000.00") for n in range(1, companies + 1)],
+        reason=reason,
+        user_id=None,
         occurred_at=NOW,
     )
 

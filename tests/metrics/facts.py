@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
+from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Reserves, Terms
 from shared.money import Minor
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -121,6 +121,17 @@ def hold(hold_id: int = 1, version: int = 1, *, state: str = "open") -> Hold:
         reason="no_match",
         state=state,
         resolution=None if state == "open" else "returned",
+        occurred_at=at(version),
+        version=version,
+    )
+
+
+def reserves(fund_id: int = 1, version: int = 1, *, currency: str = "USD", planned: int = 0) -> Reserves:
+    return Reserves(
+        id=fund_id,
+        currency=currency,
+        planned=Minor(planned or version * 1_000_00),
+        companies=version,
         occurred_at=at(version),
         version=version,
     )

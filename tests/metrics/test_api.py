@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.http import create_app
 from shared.postgres import Connection, Pool, open_pool
 from shared.settings import Settings
-from tests.metrics.facts import allocation, deal, fund, receivable, terms
+from tests.metrics.facts import allocation, deal, fund, receivable, reserves, terms
 
 
 @dataclass(slots=True)
@@ -223,12 +223,36 @@ async def test_calendar_pages(http: httpx.AsyncClient, db: Connection) -> None:
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
+async def test_reserves(http: httpx.AsyncClient, db: Connection) -> None:
+    """The newest version's total, in the currency's decimals; a fund without reserves answers zeros at version 0."""
+    await keep(db, [fund(1), fund(2, currency="KWD"), fund(3, currency="JPY"), reserves(1, 4, planned=12_345_678_90)])
+    as_of = "2026-03-10T12:00:00Z"
+    assert await ask(http, "/api/funds/1/planned-reserves") == {
+        "fund_id": 1,
+        "currency": "USD",
+        "planned_reserves": "12345678.90",
+        "companies": 4,
+        "version": 4,
+        "as_of": as_of,
+    }
+    assert await ask(http, "/api/funds/2/planned-reserves") == {
+        "fund_id": 2,
+        "currency": "KWD",
+        "planned_reserves": "0.000",
+        "companies": 0,
+        "version": 0,
+        "as_of": as_of,
+    }
+    assert (await ask(http, "/api/funds/3/planned-reserves"))["planned_reserves"] == "0"
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/api/funds/9/capital",
         "/api/funds/9/capital-calls/stats",
         "/api/funds/9/calendar",
+        "/api/funds/9/planned-reserves",
         "/api/allocations/9/progress",
     ],
 )
@@ -255,7 +279,12 @@ async def test_answers_keep_their_contract(http: httpx.AsyncClient, db: Connecti
     await the_required_example(db)
     document = await ask(http, "/api/metrics/openapi.json")
     schemas = document["components"]["schemas"]
-    for path, name in (("/api/funds/1/capital", "FundCapital"), ("/api/allocations/1/progress", "AllocationProgress")):
+    shown = {
+        "/api/funds/1/capital": "FundCapital",
+        "/api/funds/1/planned-reserves": "FundReserves",
+        "/api/allocations/1/progress": "AllocationProgress",
+    }
+    for path, name in shown.items():
         assert (await ask(http, path)).keys() == schemas[name]["properties"].keys()
     page = await ask(http, "/api/funds/1/calendar")
     assert page["items"][0].keys() == schemas["CalendarEntry"]["properties"].keys()

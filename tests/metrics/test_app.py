@@ -15,6 +15,7 @@ def test_it_is_composed() -> None:
         "/api/funds/{fund_id}/capital",
         "/api/funds/{fund_id}/capital-calls/stats",
         "/api/funds/{fund_id}/calendar",
+        "/api/funds/{fund_id}/planned-reserves",
         "/api/allocations/{allocation_id}/progress",
         "/api/metrics/dead-letters",
     } <= paths.keys()

@@ -6,9 +6,9 @@ import pytest
 
 from services.metrics import consumer, store
 from services.metrics.consumer import apply, read
-from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
+from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Reserves, Terms
 from shared import topics
-from shared.contracts import BY_TOPIC, FundChanged, encode
+from shared.contracts import BY_TOPIC, FundChanged, ReserveChange, ReserveReallocated, encode
 from shared.money import Minor
 from shared.postgres import Connection
 from tests.metrics import events
@@ -24,6 +24,7 @@ def test_every_topic_is_read_by_its_contract() -> None:
         topics.CALL_STATUS_CHANGED,
         topics.ALLOCATION_STATUS_CHANGED,
         topics.PAYMENT_HELD,
+        topics.RESERVE_REALLOCATED,
     }
     assert all(issubclass(BY_TOPIC[topic], contract) for topic, contract in consumer.READS.items())
 
@@ -31,14 +32,15 @@ def test_every_topic_is_read_by_its_contract() -> None:
 def test_every_kind_of_event_is_taken() -> None:
     """Each event becomes a snapshot, its amounts integers of minor units."""
     said = (events.fund(), events.deal(), events.terms(), events.receivable(), events.allocation(), events.held())
-    snapshots, unreadable = read(arrivals(*said))
+    snapshots, unreadable = read(arrivals(*said, events.reserves(3)))
     assert unreadable == []
     found: dict[type[object], Any] = {type(snapshot): snapshot for snapshot in snapshots}
-    assert list(found) == [Fund, Deal, Terms, Receivable, Allocation, Hold]
+    assert list(found) == [Fund, Deal, Terms, Receivable, Allocation, Hold, Reserves]
     assert (found[Fund].size, found[Deal].name) == (50_000_000_00, "Balerion")
     assert (found[Terms].planned, found[Terms].version) == (400_000_00, 1)
     assert (found[Receivable].amount, found[Allocation].committed) == (400_000_00, 1_000_000_00)
     assert (found[Hold].amount, found[Hold].reason) == (12_50, "no_match")
+    assert found[Reserves] == Reserves(1, "USD", Minor(9_000_000_00), 2, NOW, 3)
 
 
 async def test_the_required_example(db: Connection) -> None:
@@ -84,3 +86,34 @@ def test_currencies_have_their_own_decimals() -> None:
     [fund], _ = read([arrival(FundChanged.topic, events.fund(1, currency="JPY"))])
     assert isinstance(fund, Fund)
     assert fund.size == Minor(50_000_000)
+
+
+CHANGE = ReserveChange(company_id=1, before="0.00", after="0.00")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"total_after": "1.001"},
+        {"total_before": "1.001"},
+        {"changes": [CHANGE, CHANGE.model_copy(update={"before": "1.001"})]},
+        {"changes": [CHANGE, CHANGE.model_copy(update={"after": "1.001"})]},
+        {"currency": "JPY"},
+    ],
+)
+def test_reserves_with_an_amount_that_is_none(wrong: dict[str, object]) -> None:
+    """One amount of another currency's decimals, kept or not, and nothing of the event is taken."""
+    snapshots, unreadable = read(arrivals(events.reserves().model_copy(update=wrong)))
+    assert snapshots == []
+    assert [letter.reason for letter in unreadable] == ["bad_amount"]
+
+
+@pytest.mark.parametrize("reason", ["follow-on", "NaN is no number"])
+def test_reserves_of_ten_thousand_companies(reason: str) -> None:
+    """The largest fund there may be is one event within its limit, read as any other, whatever its reason says."""
+    event = encode(events.reserves(2, companies=10_000, reason=reason))
+    assert 500_000 < len(event) < ReserveReallocated.limit_bytes
+    [reserves], unreadable = read([arrival(topics.RESERVE_REALLOCATED, event)])
+    assert unreadable == []
+    assert isinstance(reserves, Reserves)
+    assert (reserves.companies, reserves.version) == (10_000, 2)

@@ -55,6 +55,7 @@ def history(seed: int) -> list[Contract | tuple[str, bytes]]:
                 events.terms(version, call_id=number, allocation_id=number),
                 events.receivable(version, call_id=number, allocation_id=number, paid=paid),
                 events.held(version, hold_id=number),
+                events.reserves(version, fund_id=number, total=called),
             ]
     said += chance.choices(said, k=50)
     chance.shuffle(said)
@@ -87,7 +88,7 @@ async def test_replay_and_live_are_equal(stack: Settings, db: Connection) -> Non
     assert await db.fetchval("select count(*) from metrics.allocation where version = 5") == 20
     verdict = await verify(stack)
     assert verdict.differences == []
-    assert (verdict.records, verdict.rows) == (len(said), 62)
+    assert (verdict.records, verdict.rows) == (len(said), 82)
 
 
 async def test_a_hand_edit_is_found_and_rebuilt(stack: Settings, db: Connection) -> None:
@@ -98,10 +99,11 @@ async def test_a_hand_edit_is_found_and_rebuilt(stack: Settings, db: Connection)
     right = await dump(db)
     await db.execute("update metrics.allocation set funded_minor = funded_minor + 1 where id = 7")
     await db.execute("insert into metrics.deal values (99, 'nobody', 'prospect', 1)")
+    await db.execute("delete from metrics.fund_reserves where id = 3")
     wrong = await dump(db)
 
     verdict = await verify(stack)
-    assert [line.splitlines()[0] for line in verdict.differences] == ["deal 99", "allocation 7"]
+    assert [line.splitlines()[0] for line in verdict.differences] == ["deal 99", "allocation 7", "fund_reserves 3"]
     assert "(no row)" in verdict.differences[0]
     assert await dump(db) == wrong
 

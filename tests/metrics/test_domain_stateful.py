@@ -6,13 +6,23 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain import Allocation, CallGroup, Hold, Receivable, Terms, Totals, count_by_status, newest
+from services.metrics.domain import (
+    Allocation,
+    CallGroup,
+    Hold,
+    Receivable,
+    Reserves,
+    Terms,
+    Totals,
+    count_by_status,
+    newest,
+)
 from shared.money import Minor
-from tests.metrics.facts import allocation, hold, receivable, terms
+from tests.metrics.facts import allocation, hold, receivable, reserves, terms
 from tests.support.effort import effort
 
-Said = Allocation | Terms | Receivable | Hold
-KINDS: tuple[type[Said], ...] = (Allocation, Terms, Receivable, Hold)
+Said = Allocation | Terms | Receivable | Hold | Reserves
+KINDS: tuple[type[Said], ...] = (Allocation, Terms, Receivable, Hold, Reserves)
 STATUSES = ("called", "partially_paid", "paid", "overdue", "defaulted", "cancelled")
 
 ids, versions = st.integers(1, 4), st.integers(1, 7)
@@ -22,6 +32,7 @@ said = st.one_of(
     st.builds(lambda i, v: terms(i, v, fund_id=i % 2, stage="issued" if v > 2 else "scheduled"), ids, versions),
     st.builds(lambda i, v: receivable(i, v, paid=v, status=STATUSES[v % 6]), ids, versions),
     st.builds(lambda i, v: hold(i, v, state="open" if v < 3 else "resolved"), ids, versions),
+    st.builds(reserves, ids, versions),
 )
 
 

@@ -6,12 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.metrics import store
-from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Terms
+from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Reserves, Terms
 from services.metrics.handlers import keep
 from shared.postgres import Connection
-from tests.metrics.facts import allocation, deal, fund, hold, receivable, terms
+from tests.metrics.facts import allocation, deal, fund, hold, receivable, reserves, terms
 
-Said = Fund | Deal | Allocation | Terms | Receivable | Hold
+Said = Fund | Deal | Allocation | Terms | Receivable | Hold | Reserves
 
 ids = st.integers(1, 3)
 versions = st.integers(1, 6)
@@ -24,6 +24,7 @@ snapshots: st.SearchStrategy[Said] = st.one_of(
     st.builds(lambda i, v: terms(i, v, stage="issued" if v > 2 else "scheduled"), ids, versions),
     st.builds(lambda i, v: receivable(i, v, paid=v, status="partially_paid"), ids, versions),
     st.builds(lambda i, v: hold(i, v, state="open" if v < 3 else "resolved"), ids, versions),
+    st.builds(reserves, ids, versions),
 )
 
 

@@ -6,21 +6,22 @@ from inspect import get_annotations
 import pytest
 
 from services.metrics import store
-from services.metrics.domain import Allocation, CallGroup, Deal, Fund, Hold, Receivable, Terms, Totals
+from services.metrics.domain import Allocation, CallGroup, Deal, Fund, Hold, Receivable, Reserves, Terms, Totals
 from services.metrics.handlers import keep
 from shared.money import Minor
 from shared.postgres import Connection
-from tests.metrics.facts import DUE, allocation, deal, fund, hold, receivable, terms
+from tests.metrics.facts import DUE, allocation, deal, fund, hold, receivable, reserves, terms
 
 
 async def test_the_newest_version_wins(db: Connection) -> None:
     """An older or equal version that comes later changes nothing, for every kind of row."""
-    await keep(db, [fund(1, 2), deal(1, 2), allocation(1, 2, called=5), hold(1, 2, state="resolved")])
-    await keep(db, [fund(1, 1), deal(1, 1), allocation(1, 1), hold(1, 1)])
+    await keep(db, [fund(1, 2), deal(1, 2), allocation(1, 2, called=5), hold(1, 2, state="resolved"), reserves(1, 2)])
+    await keep(db, [fund(1, 1), deal(1, 1), allocation(1, 1), hold(1, 1), reserves(1, 1)])
     assert await store.find_fund(db, 1) == fund(1, 2)
     assert await store.find_allocation(db, 1) == allocation(1, 2, called=5)
     assert await db.fetchval("select name from metrics.deal") == "Deal 1.2"
     assert await db.fetchval("select state from metrics.hold") == "resolved"
+    assert await store.find_reserves(db, 1) == reserves(1, 2)
 
 
 @pytest.mark.parametrize("terms_first", [True, False])
@@ -105,6 +106,7 @@ async def test_snapshots_stand_in_the_order_of_their_columns(db: Connection) -> 
         Hold: "hold",
         Terms: "call_terms",
         Receivable: "call_receivable",
+        Reserves: "fund_reserves",
     }
     assert set(types) == set(store.KINDS)
     for kind, name in types.items():
@@ -142,7 +144,7 @@ async def test_beside_leaves_no_trace(db: Connection) -> None:
     """What is written beside is written by the same statements, into tables that nobody else sees."""
     beside = store.Beside(db)
     await beside.make_tables()
-    await keep(beside, [fund(), deal(), allocation(), terms(), receivable(), hold()])
+    await keep(beside, [fund(), deal(), allocation(), terms(), receivable(), hold(), reserves()])
     async with db.transaction():
         for table in store.TABLES:
             assert len([row async for row in store.dump(db, table, schema=beside.schema)]) == 1
@@ -151,10 +153,10 @@ async def test_beside_leaves_no_trace(db: Connection) -> None:
 
 async def test_what_is_beside_takes_the_place_of_what_is_live(db: Connection) -> None:
     """After it the live tables hold the rows beside and no other; a transaction taken back changes nothing."""
-    await keep(db, [fund(1), deal(1), terms(1)])
+    await keep(db, [fund(1), deal(1), terms(1), reserves(1)])
     beside = store.Beside(db)
     await beside.make_tables()
-    await keep(beside, [fund(2), allocation(2), terms(2), receivable(2), hold(2)])
+    await keep(beside, [fund(2), allocation(2), terms(2), receivable(2), hold(2), reserves(2)])
     transaction = db.transaction()
     await transaction.start()
     await beside.replace_live()
@@ -166,6 +168,7 @@ async def test_what_is_beside_takes_the_place_of_what_is_live(db: Connection) ->
         await beside.replace_live()
     assert await store.find_fund(db, 1) is None
     assert await store.find_fund(db, 2) == fund(2)
+    assert [await store.find_reserves(db, n) for n in (1, 2)] == [None, reserves(2)]
     assert [call.id for call in await store.calls_of_allocation(db, 1)] == [2]
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,15 @@ class Desk:
 
     def post(self, path: str, body: Json, *, expect: int | None = None, **headers: str) -> Json:
         """The answer of a write; asserts its status, 2xx where none is named."""
-        response = self.http.post(path, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return self._write("POST", path, body, expect, headers)
+
+    def put(self, path: str, body: Json, *, expect: int | None = None, **headers: str) -> Json:
+        """The same of what is put in the place of something."""
+        return self._write("PUT", path, body, expect, headers)
+
+    def _write(self, method: str, path: str, body: Json, expect: int | None, headers: Mapping[str, str]) -> Json:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = self.http.request(method, path, json=body, headers=named)
         wanted = range(200, 300) if expect is None else [expect]
         assert response.status_code in wanted, f"{path}: {response.status_code} {response.text}"
         answer: Json = response.json()

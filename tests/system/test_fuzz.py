@@ -54,6 +54,12 @@ BEYOND_SCHEMA: Final = {
     "invalid_short_tolerance": "the most that is tolerated depends on the currency",
     "source_needed": "an account that nobody knows yet needs a name",
     "invalid_committed": "the most that is committed depends on the currency",
+    "unknown_company": "which companies a fund has reserves for is history",
+    "invalid_company": "likewise",
+    "cap_exceeded": "a reserve is compared with a cap that stands beside it, or is stored",
+    "invalid_total": "reserves are summed",
+    "invalid_percent": "percents are to sum to 100",
+    "invalid_run_at": "whether a time has passed is for the clock to say",
 }
 # The same where one value is wrong: how the message begins.
 BEYOND_SCHEMA_VALUES: Final = (
@@ -64,6 +70,7 @@ BEYOND_SCHEMA_VALUES: Final = (
     "must not be blank",
     'must be a decimal string such as "400000.00", or a whole number',  # 17.0 is an integer to JSON Schema alone
     f"Input should be less than or equal to {LARGEST}",  # compared as floating point, a few more ids would fit
+    *("company ", "fund "),  # … is there twice: no schema knows
 )
 
 # Checks of Schemathesis that our promises contradict.
@@ -133,7 +140,11 @@ _RIGHT: Final = {
     "topic": re.compile(r"[a-z_.]+"),
     "short_tolerance": re.compile(r"[0-9.]+"),
     "name": re.compile(r"[!-?A-~]{1,100}"),
+    "run_at": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)"),
+    "limit_percent": re.compile(r"100|\d{1,2}(\.\d{1,4})?"),
 }
+_HARDLY_EVER_RIGHT: Final = {"run_at"}  # most times have passed
+_BOUNDS: Final = {"current_version": (0, 2**31 - 1)}  # of numbers that are no ids
 # How a bank writes its CSV: no schema can say which members of it go together.
 PROFILE: Final = {
     "dates": "%Y-%m-%d",
@@ -160,10 +171,12 @@ class Corner:
             return known[0] if len(str(value)) % 2 else value
         if isinstance(value, str) and name in _RIGHT:
             number = sum(value.encode())
-            return known[number % len(known)] if number % 2 and _RIGHT[name].fullmatch(value) else value
+            chosen = number % 2 or name in _HARDLY_EVER_RIGHT
+            return known[number % len(known)] if chosen and _RIGHT[name].fullmatch(value) else value
         if text and isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,18}", value):
             value = int(value)
-        if type(value) is not int or not 0 < value <= LARGEST or (value == LARGEST and self.strangers):
+        least, most = _BOUNDS.get(name, (1, LARGEST))
+        if type(value) is not int or not least <= value <= most or (value == LARGEST and self.strangers):
             return value
         return known[value % len(known)]
 
@@ -174,6 +187,19 @@ class Corner:
         if isinstance(value, dict):
             return {name: self.bend(name, self.bend_all(each, text=text), text=text) for name, each in value.items()}
         return value
+
+
+class VersionNow(Sequence[object]):
+    """The version of a fund's reserves at the moment when it is asked for: each commit makes another."""
+
+    def __init__(self, desk: Desk, fund_id: int) -> None:
+        self._desk, self._fund_id = desk, fund_id
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, _: Any) -> Any:
+        return self._desk.get(f"/api/funds/{self._fund_id}/reallocation")["version"]
 
 
 def bend(case: AnyCase, known: Known) -> None:
@@ -217,6 +243,8 @@ def corners(desk: Desk) -> Mapping[str, Known]:
         "time_zone": ["Asia/Tokyo"],
         "due_date": [DUE],
         "first_due_date": [DUE],
+        "run_at": [f"{DUE}T12:00:00Z"],
+        "limit_percent": ["80"],
         "topic": [head["topic"]],
         "partition": [head["partition"]],
         "sequence": range(1, head["sequence"] + 1),
@@ -236,6 +264,7 @@ def furnish(desk: Desk) -> Known:
     payments = [desk.pay({"id": call}, "20.00", "first")["payment"]["id"] for call in issued[:4]]
     wrong = [desk.post(f"/api/payments/{payment}/unapply", {"reason": "wrong call"}) for payment in payments[:2]]
     return {
+        **reserve(desk, allocation["fund_id"], [allocation["deal_id"], desk.deal()["id"]]),
         "fund_id": [allocation["fund_id"]],
         "deal_id": [allocation["deal_id"], desk.deal()["id"], desk.deal()["id"]],
         "allocation_id": [allocation["id"]],
@@ -243,6 +272,23 @@ def furnish(desk: Desk) -> Known:
         "call_id": issued,
         "payment_id": payments,
         "hold_id": [payment["hold_id"] for payment in wrong],
+    }
+
+
+def reserve(desk: Desk, fund_id: int, companies: Sequence[int]) -> Known:
+    """Reserves of two companies, a template for them, and schedules that wait."""
+    path = f"/api/funds/{fund_id}/reallocation"
+    rows = [{"company_id": company, "planned_reserves_cents": 500_00} for company in companies]
+    desk.put(f"/api/funds/{fund_id}/reserves", {"reserves": rows})
+    shares = [{"company_id": company, "percent": "50"} for company in companies]
+    desk.post(f"{path}/templates", {"name": "acme", "basis": "percent", "shares": shares})
+    commit = {"fund_id": fund_id, "current_version": 1, "proposed_allocations": rows}
+    later = {"commits": [commit], "run_at": f"{DUE}T12:00:00Z"}
+    made = [desk.post("/api/reallocation/scheduled", later, expect=201)["id"] for _ in range(3)]
+    return {
+        "company_id": [*companies, desk.deal()["id"]],
+        "current_version": VersionNow(desk, fund_id),
+        "schedule_id": made,
     }
 
 

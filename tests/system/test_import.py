@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import pytest
 
+from bench.history_sheets import SOURCE, History, write
 from drawdown.localstack import processes
 from shared.crashpoint import VARIABLE
 from tests.support.desk import Desk
 from tests.support.house import House
-from tests.system.history_sheets import SOURCE, History, write
 
 ROWS: Final = 20_000
 

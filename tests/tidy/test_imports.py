@@ -19,6 +19,7 @@ SEEDS = {
     ),
     "rooms-of-statements": ("services/payments/statements/helpers.py", '"""No room."""\n'),
     "rooms-of-imports": ("services/payments/imports/helpers.py", '"""No room."""\n'),
+    "rooms-of-reallocation": ("services/allocations/reallocation/helpers.py", '"""No room."""\n'),
     "independence": ("services/metrics/store/extra.py", '"""Sees another."""\nimport services.audit.domain\n'),
     "downwards": ("drawdown/extra.py", '"""Sees a service."""\nimport services.audit.store\n'),
     "pure-rules": ("services/audit/domain/extra.py", '"""Waits."""\nimport asyncio\n'),

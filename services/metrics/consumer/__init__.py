@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Snapshot, Terms
+from services.metrics.domain import Allocation, Deal, Fund, Hold, Receivable, Reserves, Snapshot, Terms
 from services.metrics.handlers import keep
 from shared import currency, dead_letters
 from shared.clock import is_time_zone
@@ -15,6 +15,7 @@ from shared.contracts import (
     DealChanged,
     FundChanged,
     PaymentHeld,
+    ReserveReallocated,
     Unreadable,
 )
 from shared.contracts.base import Contract
@@ -173,6 +174,24 @@ def hold_of(event: Members) -> Hold:
     )
 
 
+def reserves_of(event: Members) -> Reserves:
+    """Only the total is kept; the other amounts must be amounts all the same, since no event is half believed."""
+    code = event["currency"]
+    decimals = currency.exponent(code)
+    checked(event["total_before"], decimals)
+    for change in event["changes"]:
+        checked(change["before"], decimals)
+        checked(change["after"], decimals)
+    return Reserves(
+        id=event["fund_id"],
+        currency=code,
+        planned=checked(event["total_after"], decimals),
+        companies=event["companies"],
+        occurred_at=event["occurred_at"],
+        version=event["version"],
+    )
+
+
 _SNAPSHOTS: Final[Mapping[type[Contract], Callable[[Members], Snapshot]]] = {
     FundChanged: fund_of,
     DealChanged: deal_of,
@@ -180,6 +199,7 @@ _SNAPSHOTS: Final[Mapping[type[Contract], Callable[[Members], Snapshot]]] = {
     CallState: receivable_of,
     AllocationStatusChanged: allocation_of,
     PaymentHeld: hold_of,
+    ReserveReallocated: reserves_of,
 }
 READS: Final[Mapping[str, type[Contract]]] = {contract.topic: contract for contract in _SNAPSHOTS}
 _READERS: Final = {contract.topic: (reader_of(contract), snapshot_of) for contract, snapshot_of in _SNAPSHOTS.items()}

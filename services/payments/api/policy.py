@@ -1,7 +1,5 @@
 """HTTP of what a fund wants done with money that does not fit."""
 
-import re
-from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -14,7 +12,7 @@ from services.payments.api.waiting import HeardOfFund
 from services.payments.domain import FundPolicy, OverPayment
 from services.payments.store import Fund
 from shared.currency import text
-from shared.http import Body, MajorAmount, Read, Text, Write, problem_of, problems
+from shared.http import Body, MajorAmount, Read, Text, Write, etag, problem_of, problems, versions_of
 from shared.ids import FundId
 from shared.outbox import Origin
 from shared.postgres import Connection
@@ -26,7 +24,6 @@ IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", description="the ETag of the policy as you saw it; needed once a policy was set"),
 ]
-_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 
 
 class PolicyIn(Body):
@@ -65,17 +62,6 @@ def _shown(policy: FundPolicy, fund: Fund) -> PolicyOut:
     )
 
 
-def _tag(version: int) -> str:
-    return f'"{version}"'
-
-
-def _versions(if_match: str, current: int) -> Collection[int]:
-    """The versions that a condition is true for: those of its strong tags, or whatever there is."""
-    if if_match.strip() == "*":
-        return {current}
-    return {int(tag) for weak, tag in _TAG.findall(if_match) if not weak and re.fullmatch(r"[0-9]{1,18}", tag)}
-
-
 @router.get("/api/funds/{fund_id}/payment-policy", responses=problems(404, 422))
 async def get_payment_policy(fund_id: HeardOfFund, read: Read, response: Response) -> PolicyOut:
     """What a fund wants done with payments that do not quite fit. Its ETag is what a change needs as If-Match."""
@@ -83,7 +69,7 @@ async def get_payment_policy(fund_id: HeardOfFund, read: Read, response: Respons
         found = await handlers.get_policy(db, fund_id)
     if isinstance(found, Refused):
         raise problem_of(found)
-    response.headers["ETag"] = _tag(found[0].version)
+    response.headers["ETag"] = etag(found[0].version)
     return _shown(*found)
 
 
@@ -103,7 +89,7 @@ async def put_payment_policy(fund_id: HeardOfFund, body: PolicyIn, write: Write,
         reason=body.reason,
         statuses={"version_conflict": 412, "version_required": 428},
     )
-    response.headers["ETag"] = _tag(_ANSWER.validate_json(bytes(response.body)).version)
+    response.headers["ETag"] = etag(_ANSWER.validate_json(bytes(response.body)).version)
     return response
 
 
@@ -121,7 +107,7 @@ async def _set(
         *found,
         over_payment=body.over_payment,
         short_tolerance=body.short_tolerance,
-        expected=None if if_match is None else _versions(if_match, found[0].version),
+        expected=None if if_match is None else versions_of(if_match, found[0].version),
         now=now,
         origin=origin,
     )

@@ -286,6 +286,17 @@ async def test_long_chains_are_walked_in_slices(ledger: Ledger) -> None:
     assert (chain.end, chain.flaws) == (Mark(4_500, head.hash.hex()), [])
 
 
+async def test_large_payloads_are_walked_in_slices(ledger: Ledger) -> None:
+    """More bytes than one slice holds are walked to the end, and a change behind the first slice is found."""
+    async with ledger.connect("audit") as db, db.transaction():
+        await handlers.record(db, [item("reserve.reallocated", n, b"x" * 1_000_000) for n in range(20)])
+    (chain,) = await walked(ledger)
+    assert (chain.end.sequence, chain.flaws) == (20, [])
+    async with ledger.connect_admin() as db:
+        await db.execute("update audit.entry set data = data || '!' where sequence = 19")
+    assert await found(ledger) == [("reserve.reallocated/0", 19, "payload_changed")]
+
+
 async def test_no_account_number_stands_in_an_export(ledger: Ledger) -> None:
     """What leaves the house holds no more than what is stored."""
     async with ledger.connect("audit") as db, db.transaction():

@@ -20,6 +20,13 @@ def without(table: str, *constraints: str) -> list[str]:
     return [f"alter table {table} drop constraint {constraint}" for constraint in constraints]
 
 
+def change(member: str, value: str) -> str:
+    """Another value in the first change of the newest version of a fund's reserves."""
+    return f"""update allocations.reallocation_audit
+                  set changes_json = jsonb_set(changes_json, '{{0,{member}}}', to_jsonb({value}))
+                where fund_id = 1 and new_version = 4"""
+
+
 BY_HAND: dict[str, tuple[list[str], set[str]]] = {
     "a payment's money is counted twice": (
         [
@@ -240,7 +247,116 @@ BY_HAND: dict[str, tuple[list[str], set[str]]] = {
             "entries for payment.held",
             "entries for payment.received",
             "entries for payment.received.dlt",
+            "entries for reserve.reallocated",
         },
+    ),
+    "a reserve at another version than its fund's": (
+        [
+            """update allocations.reserve set allocation_version = allocation_version + 1
+                where fund_id = 1 and company_id = (select min(company_id) from allocations.reserve)""",
+        ],
+        {"reserves of a fund have one version", "versions on reserve.reallocated", "reserves"},
+    ),
+    "reserves beyond their history": (
+        ["update allocations.reserve set allocation_version = allocation_version + 1 where fund_id = 1"],
+        {"reserves of a fund have one version", "versions on reserve.reallocated", "reserves"},
+    ),
+    "a fund's reserves are gone": (
+        ["delete from allocations.reserve where fund_id = 2"],
+        {
+            "reserves of a fund have one version",
+            "reserves are what their history comes to",
+            "versions on reserve.reallocated",
+            "reserves",
+        },
+    ),
+    "a fund's history of reserves is gone": (
+        ["delete from allocations.reallocation_audit where fund_id = 2"],
+        {
+            "reserves of a fund have one version",
+            "reserves are what their history comes to",
+            "schedules that are done stand in the history",
+            "figures on reserve.reallocated",
+        },
+    ),
+    "a reserve that was moved by hand": (
+        [
+            """update allocations.reserve set planned_reserves_minor = planned_reserves_minor + 1
+                where fund_id = 1 and company_id = (select min(company_id) from allocations.reserve)""",
+        ],
+        {"reserves are what their history comes to", "versions on reserve.reallocated", "reserves"},
+    ),
+    "reserves that were exchanged by hand": (
+        [
+            """update allocations.reserve r set planned_reserves_minor = o.planned_reserves_minor
+                 from allocations.reserve o
+                where r.fund_id = 1 and o.fund_id = 1 and r.company_id in (1, 2) and o.company_id = 3 - r.company_id""",
+        ],
+        {"reserves are what their history comes to"},
+    ),
+    "a cap that nobody set": (
+        ["update allocations.reserve set allocation_cap_minor = 1 where allocation_cap_minor is null"],
+        {"reserves are what their history comes to"},
+    ),
+    "a cap that was taken away by hand": (
+        ["update allocations.reserve set allocation_cap_minor = null where allocation_cap_minor is not null"],
+        {"reserves are what their history comes to"},
+    ),
+    "a version of reserves is missing": (
+        ["delete from allocations.reallocation_audit where fund_id = 1 and new_version = 3"],
+        {
+            "the history of reserves is without a gap",
+            "changes of reserves follow from each other",
+            "figures on reserve.reallocated",
+        },
+    ),
+    "reserves made from another version": (
+        ["update allocations.reallocation_audit set baseline_version = 1 where fund_id = 1 and new_version = 3"],
+        {"the history of reserves is without a gap", "figures on reserve.reallocated"},
+    ),
+    "a company that had something else before": (
+        [change("from_cents", "((changes_json #>> '{0,from_cents}')::bigint + 1)")],
+        {"changes of reserves follow from each other", "figures on reserve.reallocated"},
+    ),
+    "a history that comes to something else": (
+        [change("to_cents", "((changes_json #>> '{0,to_cents}')::bigint + 1)")],
+        {"reserves are what their history comes to", "figures on reserve.reallocated"},
+    ),
+    "a company that is named twice": (
+        [
+            """update allocations.reallocation_audit
+                  set changes_json = changes_json || jsonb_build_array(changes_json -> 0)
+                where fund_id = 1 and new_version = 4""",
+        ],
+        {"changes of reserves follow from each other", "figures on reserve.reallocated"},
+    ),
+    "a schedule's commit that is told as a set-up": (
+        ["update allocations.reallocation_audit set kind = 'set_up' where fund_id = 2 and new_version = 2"],
+        {"schedules that are done stand in the history", "figures on reserve.reallocated"},
+    ),
+    "a reason that was never told": (
+        ["update allocations.reallocation_audit set reason = 'another' where reason = 'a better round'"],
+        {"figures on reserve.reallocated"},
+    ),
+    "a total of reserves in metrics": (
+        ["update metrics.fund_reserves set planned_minor = planned_minor - 1 where id = 1"],
+        {"reserves"},
+    ),
+    "reserves that metrics forgot": (
+        ["delete from metrics.fund_reserves where id = 2"],
+        {"reserves"},
+    ),
+    "a schedule did what stands in no history": (
+        ["update allocations.scheduled_reallocation set audit_ids[1] = gen_random_uuid() where status = 'done'"],
+        {"schedules that are done stand in the history"},
+    ),
+    "a schedule did a part": (
+        ["update allocations.scheduled_reallocation set audit_ids = audit_ids[1:1] where status = 'done'"],
+        {"schedules that are done stand in the history"},
+    ),
+    "a schedule that was due long ago": (
+        ["update allocations.scheduled_reallocation set run_at = '2020-01-01' where status = 'waiting'"],
+        {"schedules are run when they are due"},
     ),
     "a hold waits for a call that is there": (
         [

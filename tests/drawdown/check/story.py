@@ -1,13 +1,15 @@
-"""A small history with every kind of row: applied, held, reversed, returned, dismissed, unapplied, cancelled."""
+"""A small history: payments applied, held, reversed, returned, dismissed, unapplied; calls paid; reserves moved."""
 
 import subprocess
 import sys
-from datetime import date
+import time
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 
 from drawdown.samples import Line, camt053
+from shared.clock import SystemClock
 from tests.support.house import House
 
 SOURCE = "bank/check-usd-1"
@@ -57,7 +59,41 @@ def tell(house: House) -> None:
     _post(http, f"/api/payments/{payments['by mistake']}/unapply", reason="wrong call")
     whole = [{"call_id": part, "amount": "300.00"}]
     _post(http, f"/api/payments/{payments['to apply']}/resolve", action="apply", parts=whole, reason="they called")
+    _plan(http, fund["id"], other["id"], deals)
     house.settle()
+
+
+def _plan(http: httpx.Client, fund: int, other: int, companies: list[int]) -> None:
+    """Reserves of two funds: set up, capped, moved, and moved by a schedule while another one waits for ever."""
+    one, two, three = companies
+    planned = [{"company_id": company, "planned_reserves_cents": 500_000_00} for company in (one, two)]
+    _set_up(http, fund, planned, reason="first plan")
+    capped = [{"company_id": one, "allocation_cap_cents": 900_000_00}, {"company_id": three}]
+    _set_up(http, fund, capped, current_version=1)
+    moved = {"reason": "a better round", "user_id": 3, "current_version": 2}
+    _post(http, f"/api/funds/{fund}/reallocation/commit", **moved, **_proposed({one: 800_000_00, two: 200_000_00}))
+    dinars = [{"company_id": three, "planned_reserves_cents": 70_000_000}]
+    _set_up(http, other, dinars)
+    commits = [
+        {"fund_id": fund, "current_version": 3, **_proposed({one: 600_000_00, two: 300_000_00})},
+        {"fund_id": other, "current_version": 1, **_proposed({three: 60_000_000})},
+    ]
+    soon = (SystemClock().now() + timedelta(seconds=2)).isoformat()
+    _post(http, "/api/reallocation/scheduled", run_at="2999-01-01T00:00:00Z", commits=commits)
+    due = _post(http, "/api/reallocation/scheduled", run_at=soon, commits=commits)["id"]
+    deadline = time.monotonic() + 30
+    while (told := http.get(f"/api/reallocation/scheduled/{due}").json())["status"] == "waiting":
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+    assert told["status"] == "done", told
+
+
+def _proposed(planned: dict[int, int]) -> dict[str, object]:
+    return {
+        "proposed_allocations": [
+            {"company_id": company, "planned_reserves_cents": cents} for company, cents in planned.items()
+        ]
+    }
 
 
 def _feed(house: House, lines: list[Line]) -> None:
@@ -82,6 +118,11 @@ def _reference(http: httpx.Client, call: int) -> str:
 def _pay(house: House, payment_id: str, amount: str, **more: object) -> None:
     payment = {"source": SOURCE, "payment_id": payment_id, "kind": "credit", "amount": amount, "currency": "USD"}
     house.publish("payment.received", SOURCE, {**payment, "value_date": "2026-03-02", **more})
+
+
+def _set_up(http: httpx.Client, fund: int, reserves: list[dict[str, int]], **more: object) -> None:
+    answer = http.put(f"/api/funds/{fund}/reserves", json={"reserves": reserves, **more})
+    assert answer.is_success, f"{answer.status_code} {answer.text}"
 
 
 def _post(http: httpx.Client, path: str, **body: object) -> Any:

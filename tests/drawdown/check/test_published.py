@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from drawdown.check import compare
-from drawdown.check.published import Content, Published, Story, minor, read_identity, read_payment
+from drawdown.check.published import Content, Figures, Published, Story, checksum, minor, read_identity, read_payment
 from drawdown.check.topics import Record
 
 GOOD = {
@@ -105,6 +105,58 @@ def test_postings_are_gathered_once() -> None:
     applied = [{"posting_id": 88, "kind": "applied", "amount": "1.00"}]
     published.hear([record("call.status_changed", call(2, "paid", "called", applied=applied))] * 2)
     assert published.postings == {88: (17, "applied", "1.00")}
+
+
+RESERVES = {
+    "fund_id": 1,
+    "kind": "reallocation",
+    "audit_id": "0199d2c4-7a10-7c55-8d1f-3b6a9f0e4c21",
+    "currency": "KWD",
+    "baseline_version": 3,
+    "version": 4,
+    "total_before": "9.000",
+    "total_after": "9.500",
+    "companies": 12,
+    "changes": [{"company_id": 9, "before": "1.500", "after": "2.000"}],
+    "reason": None,
+    "user_id": 3,
+}
+
+
+def test_figures_of_reserves_are_gathered_in_minor_units() -> None:
+    """Each version of a fund's reserves is kept by its totals and a checksum of its changes; a duplicate is nothing."""
+    published = Published()
+    published.hear([record("reserve.reallocated", RESERVES)] * 2)
+    assert published.reserves == {
+        (1, 4): Figures(
+            audit_id="0199d2c4-7a10-7c55-8d1f-3b6a9f0e4c21",
+            kind="reallocation",
+            currency="KWD",
+            baseline_version=3,
+            total_before=9_000,
+            total_after=9_500,
+            companies=12,
+            changes=checksum([(9, 1_500, 2_000)]),
+            reason=None,
+            user_id=3,
+        )
+    }
+    assert published.stories["reserve.reallocated"].contradictions == []
+
+
+@pytest.mark.parametrize("total", ["1.0001", "x", None])
+def test_reserves_with_an_amount_that_is_none_are_strangers(total: object) -> None:
+    """What cannot be read in minor units is none of ours, and never a figure."""
+    published = Published()
+    published.hear([record("reserve.reallocated", {**RESERVES, "total_after": total})])
+    assert [place for place, _ in published.strangers] == ["reserve.reallocated/0@0"]
+    assert published.reserves == {}
+
+
+def test_the_order_of_changes_is_a_part_of_them() -> None:
+    """The same moves of other companies, or in another order, are other changes."""
+    sums = {checksum(told) for told in ([(1, 2, 3), (2, 3, 4)], [(2, 3, 4), (1, 2, 3)], [(1, 2, 3)], [(2, 2, 3)])}
+    assert len(sums) == 4
 
 
 def test_strangers_on_our_topics_are_found() -> None:

@@ -1,6 +1,7 @@
 """Promises of the demo's story: it adds up by itself, whatever the day, before any ledger is asked."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,23 @@ def test_it_adds_up_on_every_day(day: date) -> None:
     assert [story.status(key, call) for key, call in story.calls()] == [
         "paid", "paid", "partially_paid", "scheduled", "overdue", "scheduled", "scheduled",
     ]  # fmt: skip
+
+
+def test_reserves_move_and_none_is_lost() -> None:
+    """What one deal's reserve loses, the two others gain; each percent and warning is what the amounts come to."""
+    story = tell(DAY)
+    reserves, before, after = story.reserves, total(story.before()), total(story.after())
+    assert before == after == usd("6,000,000.00")
+    assert [(shown(each.after - each.before), each.change_pct) for each in reserves] == [
+        ("400,000.00", "20.0"),
+        ("−500,000.00", "-16.7"),
+        ("100,000.00", "10.0"),
+    ]
+    for each in reserves:
+        exactly = Fraction(100 * (each.after - each.before), each.before)
+        assert abs(exactly - Fraction(each.change_pct)) < Fraction(1, 20)
+        assert ("high_concentration" in each.warnings) == (100 * each.after > 30 * after)
+        assert ("negative_delta" in each.warnings) == (each.after < each.before)
 
 
 def test_sums_are_spelled_as_on_paper() -> None:

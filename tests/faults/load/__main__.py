@@ -10,12 +10,16 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from tests.faults.journal import Journal
 from tests.faults.load.bank import Bank
 from tests.faults.load.clerk import Clerk
 from tests.faults.load.gate import Gate
+from tests.faults.load.plans import Planner
 from tests.faults.load.waves import Waves
+
+_PLANNERS: Final = 2  # of reserves, for the same funds
 
 
 async def serve(
@@ -30,12 +34,22 @@ async def serve(
         Waves(random.Random(f"{seed}/waves/{n}"), journal, bank, clerk, name=f"desk-{n}")
         for n, clerk in enumerate(clerks)
     ]
+    planning = [
+        Clerk(random.Random(f"{seed}/planning/{n}"), journal, gate, services, name=f"clerk-plans-{n}")
+        for n in range(_PLANNERS)
+    ]
+    funds: list[int] = []
+    planners = [
+        Planner(random.Random(f"{seed}/planner/{n}"), clerk, funds, name=f"planner-{n}")
+        for n, clerk in enumerate(planning)
+    ]
     async with asyncio.TaskGroup() as group:
-        work = [group.create_task(bank.run()), *(group.create_task(one.run()) for one in waves)]
+        runs = (bank.run(), *(one.run() for one in waves), *(one.run() for one in planners))
+        work = [group.create_task(run) for run in runs]
         await _obey(gate)
         for task in work:
             task.cancel()
-    for clerk in clerks:
+    for clerk in (*clerks, *planning):
         await clerk.close()
     journal.close()
 

@@ -17,7 +17,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.seeded.bugs import BUGS, Bug
+from tests.faults.seeded.bug import Bug
+from tests.faults.seeded.bugs import BUGS
 from tests.faults.seeded.scenarios import play
 from tests.faults.seeded.source import ROOT, edited, snapshot, suspect
 from tests.faults.seeded.stage import Found, Ground, own_ground

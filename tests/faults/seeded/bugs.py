@@ -4,23 +4,11 @@ These are mistakes that were made elsewhere, by people who knew what they did. S
 two things stand in their way; `sql` takes away what the database itself would hold against them.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from tests.faults.seeded.bug import Bug
+from tests.faults.seeded.bugs_of_reserves import PLANNING
 from tests.faults.seeded.source import Edit
-
-
-@dataclass(frozen=True, slots=True)
-class Bug:
-    """One mistake. Any of `shown_by` proves that it was found."""
-
-    name: str
-    says: str
-    scenario: str
-    shown_by: frozenset[str]
-    edits: tuple[Edit, ...]
-    sql: str = ""
-
 
 ENGINE: Final = "shared/kafka/engine.py"
 POSITIONS: Final = "shared/kafka/positions.py"
@@ -363,4 +351,4 @@ FOLDING: Final = (
     ),
 )
 
-BUGS: Final = {bug.name: bug for bug in (*READING, *TELLING, *COUNTING, *FOLDING)}
+BUGS: Final = {bug.name: bug for bug in (*READING, *TELLING, *COUNTING, *FOLDING, *PLANNING)}

@@ -17,6 +17,7 @@ from shared.postgres import connect
 from tests.faults.network.load import open_calls
 from tests.faults.network.rules import Rule
 from tests.faults.seeded import topics
+from tests.faults.seeded.planning import plan
 from tests.faults.seeded.stage import Found
 from tests.faults.seeded.story import Story
 
@@ -34,6 +35,14 @@ def plain(story: Story) -> None:
     story.reverse_twice()
     story.stage.settle()
     story.look_at_the_date_line()
+
+
+def planners(story: Story) -> None:
+    """People plan reserves for the same funds, at once, late, together and ahead, while a bank sends."""
+    story.stage.start()
+    story.open(allocations=1, calls=2)
+    story.stage.publish_all(story.feed(40))
+    story.findings += plan(story.stage, story.seed, turns=2)
 
 
 def stale_copies(story: Story) -> None:
@@ -201,7 +210,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Story], None]]] = {
     each.__name__: each
     for each in (
         *(plain, stale_copies, lost_commits, killed_before_commit, killed_before_acknowledgement, held_commits),
-        *(slow_statements, born_late, zombie, two_copies),
+        *(slow_statements, born_late, zombie, two_copies, planners),
     )
 }
 PROXIED: Final = frozenset(

@@ -5,8 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
+from shared.http import create_app, etag, versions_of
 from shared.http.problems import MEDIA_TYPE
+from tests.shared.http.notes import StubRuntime
 
 MEMBERS = {"type", "title", "status", "detail", "code", "recommendation"}
 
@@ -167,3 +170,20 @@ async def test_the_document_is_the_same_every_time(http: httpx.AsyncClient) -> N
     """It can be committed and compared."""
     first, second = await http.get("/api/audit/openapi.json"), await http.get("/api/audit/openapi.json")
     assert first.content == second.content
+
+
+async def test_a_router_within_a_router_is_refused(runtime: StubRuntime) -> None:
+    """What is asked of every route, its methods and whether it takes a file, would pass by those inside unnoticed."""
+    outer = APIRouter()
+    outer.include_router(APIRouter(), prefix="/api/inside")
+    with pytest.raises(TypeError, match="one list"):
+        create_app("audit", [outer], state=runtime)
+
+
+def test_an_etag_is_true_for_the_versions_it_names() -> None:
+    """Strong tags name versions, a star any version there is; a weak tag, and what is no number, name none."""
+    assert etag(7) == '"7"'
+    assert versions_of('"7"', 9) == {7}
+    assert versions_of(' "7", W/"8", "x", "10" ', 9) == {7, 10}
+    assert versions_of("*", 9) == {9}
+    assert versions_of("7", 9) == set()

@@ -1,0 +1,71 @@
+"""The rules of reserves: what a proposal comes to, and where proposals come from."""
+
+from services.allocations.reallocation.domain.planning import (
+    Basis,
+    Share,
+    Suggested,
+    Template,
+    applied,
+    limited,
+    pro_rata,
+    scaled,
+    unfit,
+)
+from services.allocations.reallocation.domain.proposing import (
+    LIMITS,
+    Commit,
+    Limits,
+    Outcome,
+    Proposal,
+    Proposed,
+    Warned,
+    decide,
+    digest_of,
+    propose,
+    stale,
+)
+from services.allocations.reallocation.domain.reserves import (
+    COMPANIES_MAX,
+    LARGEST_MINOR,
+    Book,
+    Delta,
+    Reserve,
+    Tenths,
+    percent_text,
+)
+from services.allocations.reallocation.domain.setting_up import NewReserve, Unsaid, set_up
+from services.allocations.reallocation.domain.spreading import fill
+
+__all__ = [
+    "COMPANIES_MAX",
+    "LARGEST_MINOR",
+    "LIMITS",
+    "Basis",
+    "Book",
+    "Commit",
+    "Delta",
+    "Limits",
+    "NewReserve",
+    "Outcome",
+    "Proposal",
+    "Proposed",
+    "Reserve",
+    "Share",
+    "Suggested",
+    "Template",
+    "Tenths",
+    "Unsaid",
+    "Warned",
+    "applied",
+    "decide",
+    "digest_of",
+    "fill",
+    "limited",
+    "percent_text",
+    "pro_rata",
+    "propose",
+    "scaled",
+    "set_up",
+    "stale",
+    "unfit",
+]
