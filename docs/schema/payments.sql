@@ -737,6 +737,8 @@ CREATE INDEX posting_by_payment ON payments.later_posting USING btree (payment_i
 
 CREATE UNIQUE INDEX posting_undone_once ON payments.later_posting USING btree (undoes) WHERE (undoes IS NOT NULL);
 
+CREATE INDEX resolution_by_hold ON payments.resolution USING btree (hold_id) WHERE (hold_id IS NOT NULL);
+
 CREATE INDEX resolution_by_payment ON payments.resolution USING btree (payment_id);
 
 CREATE INDEX same_account_members ON payments.same_account USING btree (bank_account, alias);

@@ -14,9 +14,13 @@ from shared.postgres import Connection
 SHORT_CALLS: Final = """
 select c.id, f.short_tolerance_minor
   from payments.fund_policy f
-  join payments.call c on c.fund_id = f.fund_id
- where f.short_tolerance_minor > 0 and c.paid_minor > 0 and c.released_minor = 0 and not c.cancelled
-   and c.original_minor - c.paid_minor between 1 and f.short_tolerance_minor
+ cross join lateral (select own.id
+                       from payments.call own
+                      where own.fund_id = f.fund_id and own.paid_minor > 0 and own.released_minor = 0
+                        and not own.cancelled
+                        and own.original_minor - own.paid_minor between 1 and f.short_tolerance_minor
+                     offset 0) c
+ where f.short_tolerance_minor > 0
  order by c.id
  limit $1
 """

@@ -88,19 +88,25 @@ async def save_holds(db: Connection, holds: Sequence[Hold], now: datetime) -> No
 
 
 # Holds whose cause has gone: the call was issued or will never be, the original has come. In payment-id order.
+# Each look-up is fenced (`offset 0`, scalar subqueries): a plan made while the tables were empty would otherwise read
+# all payments once for each hold, or hash all their identities, for as long as it is kept.
 HOLDS_TO_RECONSIDER: Final = """
 select p.id, s.name as source, p.source_id, p.external_id, p.reverses
   from payments.hold h
-  join payments.payment p on p.id = h.payment_id
-  join payments.source s on s.id = p.source_id
+ cross join lateral (select own.id, own.source_id, own.external_id, own.reverses
+                       from payments.payment own
+                      where own.id = h.payment_id
+                     offset 0) p
+ cross join lateral (select named.name
+                       from payments.source named
+                      where named.id = p.source_id
+                     offset 0) s
  where h.resolution is null and h.reason = any('{unknown_call,original_not_found}') and h.payment_id > $1
    and case h.reason
        when 'unknown_call'
-       then exists (select from payments.call c where c.id = h.call_id)
-            or exists (select from payments.plan n
-                        where n.call_id = h.call_id and n.stage in ('rejected', 'withdrawn'))
-       else exists (select from payments.payment o
-                     where o.source_id = p.source_id and o.external_id = p.reverses)
+       then coalesce((select true from payments.call c where c.id = h.call_id),
+                     (select n.stage in ('rejected', 'withdrawn') from payments.plan n where n.call_id = h.call_id))
+       else (select true from payments.payment o where o.source_id = p.source_id and o.external_id = p.reverses)
        end
  order by h.payment_id
  limit $2

@@ -193,7 +193,7 @@ select payment_id, hold_id, action, reason, actor, recorded_at, explanation::tex
 DECISIONS_OF_CONFLICTS: Final = """
 select r.conflict_id, r.hold_id, r.action, r.reason, r.actor, r.recorded_at, r.explanation::text as explanation
   from payments.hold h
-  join payments.resolution r on r.hold_id = h.id
+ cross join lateral (select own.* from payments.resolution own where own.hold_id = h.id offset 0) r
  where h.conflict_id = any($1::bigint[])
  order by r.id
 """
