@@ -21,6 +21,8 @@ class Wire:
 
     async def ask(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of the answer to a GET, or, where there is a body, to a POST of that JSON."""
+        if self._open is not None and self._open[0].at_eof():  # nobody asked for some seconds, so the service hung up
+            await self.aclose()
         if self._open is None:
             self._open = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._open
