@@ -192,7 +192,7 @@ def _reallocation(told: Sequence[Mapping[str, Any]]) -> str:
         )
     return (
         "## Reallocation\n\n"
-        "A fund's reserves, every company of it named, in ms from the request to the whole answer over HTTP; beside it\n"
+        "A fund's reserves, every company named, in ms from the request to the whole answer over HTTP; beside it\n"
         "the same statements with the same rows on the same tables, without service, HTTP or JSON of the answer.\n"
         "Both take turns; each commit is durable, and what it causes elsewhere is mostly over before the next.\n"
         "Afterwards every commit must be one version, and the history must fold to the reserves.\n"
