@@ -81,6 +81,14 @@ async def test_a_schedule_is_sealed(planner: Planner) -> None:
     assert await planner.reserves(fund) == (1, [100, 200])
 
 
+async def test_a_time_is_shown_in_utc(planner: Planner) -> None:
+    """Whatever offset it was written with, the answer, the list and the schedule itself say the same."""
+    fund = await planner.fund(100)
+    made = await schedule(planner, part(fund, 120), run_at="2031-04-01T09:00:00-04:00")
+    assert made["run_at"] == "2031-04-01T13:00:00Z"
+    assert await planner.get(f"{PATH}/{made['id']}") == made
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [

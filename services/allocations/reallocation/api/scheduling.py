@@ -1,5 +1,6 @@
 """Commits that wait for their time."""
 
+from datetime import UTC
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Response
@@ -43,7 +44,7 @@ async def schedule_reallocation(body: ScheduleIn, write: Write) -> Response:
 
     async def work(db: Connection, origin: Origin) -> ScheduledOut | Refused:
         commits = [one.read(one.fund_id) for one in body.commits]
-        new = await handlers.schedule(db, commits, run_at=body.run_at, now=write.now, origin=origin)
+        new = await handlers.schedule(db, commits, run_at=body.run_at.astimezone(UTC), now=write.now, origin=origin)
         return new if isinstance(new, Refused) else show_scheduled(new)
 
     return await write(

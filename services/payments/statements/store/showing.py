@@ -74,12 +74,17 @@ _ENTRY: Final = """
        e.remitter_account, e.method, e.reverses, e.original_found, e.why_not, e.line
 """
 # An identity may be taken by another content: then the entry is on record as a conflict, and the payment is another's.
+# Fenced: by statistics of an hour ago, all payments of a source would be gone through for each of its entries.
 _WHAT_IT_BECAME: Final = """
   join payments.statement_source w on w.id = e.source_id
   left join payments.source s on s.name = w.name and e.why_not is null
-  left join payments.payment p
-    on p.source_id = s.id and p.external_id = e.payment_id and p.kind = e.kind and p.amount_minor = e.amount_minor
-   and p.currency = e.currency and p.value_date = e.value_date and p.reverses is not distinct from e.reverses
+  left join lateral (
+       select own.* from payments.payment own
+        where own.source_id = s.id and own.external_id = e.payment_id and own.kind = e.kind
+          and own.amount_minor = e.amount_minor and own.currency = e.currency and own.value_date = e.value_date
+          and own.reverses is not distinct from e.reverses
+       offset 0
+       ) p on true
   left join lateral (
        select c.id from payments.conflict c
         where p.id is null and c.source_id = s.id and c.external_id = e.payment_id and c.kind = e.kind
